@@ -14,7 +14,7 @@ use scep_service::error::StoreError;
 use scep_service::inventory::{AuditFilter, CertificateFilter, PageRequest};
 use scep_service::object::Reference;
 use scep_service::ports::{
-    Claim, ClaimKind, CreationOutcome, GuardedOutcome, Store, Transactions, WriteOutcome,
+    Approval, Claim, ClaimKind, CreationOutcome, GuardedOutcome, Store, Transactions, WriteOutcome,
 };
 use scepter_tests::device::Device;
 use scepter_tests::samples::{claim, key, one_time_challenge, record};
@@ -223,11 +223,13 @@ async fn approval_keeps_a_use_and_rejection_gives_it_back() {
             store
                 .approve(
                     &pending,
-                    TypedUuid::new_v4(),
-                    &issuance,
-                    until,
-                    until,
-                    Some(&update),
+                    &Approval {
+                        claim: TypedUuid::new_v4(),
+                        issuance,
+                        lease_until: until,
+                        request_until: until,
+                        challenge: Some(update),
+                    },
                     &audit_record(),
                 )
                 .await

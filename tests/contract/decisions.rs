@@ -6,7 +6,8 @@ use newtype_uuid::{GenericUuid, TypedUuid};
 use scep_protocol::transaction::{Transaction, TransactionState};
 use scep_service::object::Reference;
 use scep_service::ports::{
-    ClaimKind, GuardedOutcome, ProfileReader, Store, StoredCrl, Transactions, WriteOutcome,
+    Approval, ClaimKind, GuardedOutcome, ProfileReader, Store, StoredCrl, Transactions,
+    WriteOutcome,
 };
 use scepter_tests::device::Device;
 use scepter_tests::samples;
@@ -56,11 +57,13 @@ async fn a_pending_transaction_is_approved_once_and_only_as_it_was_read() {
         store
             .approve(
                 &pending,
-                claim,
-                &issuance,
-                lease,
-                lease,
-                None,
+                &Approval {
+                    claim,
+                    issuance: issuance.clone(),
+                    lease_until: lease,
+                    request_until: lease,
+                    challenge: None,
+                },
                 &audit(Reference {
                     kind: scep_service::object::ObjectKind::Transaction,
                     uuid: uuid.into_untyped_uuid(),

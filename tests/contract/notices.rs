@@ -74,7 +74,7 @@ async fn a_notice_is_postponed_once_and_settled() {
     assert_eq!(postpone().await, WriteOutcome::Lost);
     assert_eq!(due_uuids(&store, NOW + MINUTE).await, BTreeSet::new());
     let read = store.due_notices(postponed.due_at, 100).await.unwrap();
-    assert_eq!(read, [postponed.clone()]);
+    assert_eq!(read, std::slice::from_ref(&postponed));
     for _ in 0..2 {
         store.settle_notice(notice.uuid).await.unwrap();
         assert_eq!(due_uuids(&store, postponed.due_at).await, BTreeSet::new());
@@ -135,7 +135,7 @@ async fn a_revocation_and_a_rejection_are_written_with_their_notices() {
     let rejected = new_notice();
     let audit = audit(record.summary.uuid);
     let written = store
-        .reject(&pending, "no", late, None, &[rejected.clone()], &audit)
+        .reject(&pending, "no", late, None, std::slice::from_ref(&rejected), &audit)
         .await;
     assert_eq!(written.unwrap(), WriteOutcome::Won);
     let both = BTreeSet::from([revoked.uuid, rejected.uuid]);

@@ -7,12 +7,12 @@ use scep_protocol::lockout::{Lockout, LockoutSubject};
 use scep_protocol::notice::Notice;
 use scep_protocol::one_time_challenge::{ChallengeUpdate, OneTimeChallenge};
 use scep_protocol::transaction::{
-    Fingerprint, Issuance, RequestFingerprint, SameRequest, Transaction, TransactionKey,
+    Fingerprint, RequestFingerprint, SameRequest, Transaction, TransactionKey,
 };
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::inventory::CertificateRecord;
-use scep_service::ports::{Claim, GuardedOutcome, Transactions, WriteOutcome};
+use scep_service::ports::{Approval, Claim, GuardedOutcome, Transactions, WriteOutcome};
 use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
@@ -86,13 +86,16 @@ impl Transactions for DynamoDbStore {
     async fn approve(
         &self,
         pending: &Transaction,
-        claim: ClaimUuid,
-        issuance: &Issuance,
-        lease_until: OffsetDateTime,
-        request_until: OffsetDateTime,
-        challenge: Option<&ChallengeUpdate>,
+        approval: &Approval,
         audit: &AuditRecord,
     ) -> Result<GuardedOutcome, StoreError> {
+        let Approval {
+            claim,
+            issuance,
+            lease_until,
+            request_until,
+            challenge,
+        } = approval;
         // The transaction stops expiring here: from now on, its certificate may exist. The record
         // of its request, which expires on its own, is kept longer in the same step.
         let changes = Changes::default()
@@ -102,12 +105,13 @@ impl Transactions for DynamoDbStore {
             .set(GENERATION, to_number(issuance.generation.get()))
             .set(KEY, to_text(issuance.key.to_stored()))
             .set(KEY_ALGORITHM, to_text(issuance.key_algorithm.name()))
-            .set(LEASE_UNTIL, to_millis(lease_until))
+            .set(LEASE_UNTIL, to_millis(*lease_until))
             .remove(&[EXPIRES_AT, PENDING_OF]);
         let mut steps = vec![
             self.update_claimed(&pending.key, pending.claim, PENDING, changes)
                 .or(GuardedOutcome::Lost),
-            self.extend_request(pending, claim, request_until).or_fail(),
+            self.extend_request(pending, *claim, *request_until)
+                .or_fail(),
             self.check_key_not_revoked(issuance.subject_key),
             self.put_audit(audit)?.or_fail(),
         ];

@@ -279,7 +279,7 @@ fn sources_that_defeat_or_hide_each_other_cause_a_warning() {
     check(
         &with(&[OneTime, Static, Webhook], false, &[]),
         &[],
-        &[shared.clone()],
+        std::slice::from_ref(&shared),
     );
     check(&with(&[OneTime, Static], true, &[]), &[], &[shared]);
     check(&with(&[OneTime, Webhook], false, &[]), &[], &[]);

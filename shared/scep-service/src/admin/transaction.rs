@@ -28,7 +28,7 @@ use crate::error_chain::ErrorChain;
 use crate::inventory::{PageRequest, TransactionStatus};
 use crate::notices::notices_of;
 use crate::object::{ObjectKind, Reference, Versioned, read};
-use crate::ports::{GuardedOutcome, WriteOutcome};
+use crate::ports::{Approval, GuardedOutcome, WriteOutcome};
 
 /// A transaction as an administrator reviews it.
 pub struct Review {
@@ -80,17 +80,16 @@ impl Administration {
         let challenge = self
             .update_challenge(&issuance, |read| read.confirm(transaction.claim))
             .await?;
+        let approval = Approval {
+            claim,
+            issuance,
+            lease_until: now + LEASE,
+            request_until: not_after,
+            challenge,
+        };
         let approved = self
             .transactions
-            .approve(
-                &transaction,
-                claim,
-                &issuance,
-                now + LEASE,
-                not_after,
-                challenge.as_ref(),
-                &audit,
-            )
+            .approve(&transaction, &approval, &audit)
             .await?;
         match approved {
             GuardedOutcome::Won => {}
@@ -99,7 +98,7 @@ impl Administration {
         }
         let finished = self
             .signer_for(Some(&profiles.scep_profile))
-            .finish(&transaction.key, claim, &issuance)
+            .finish(&transaction.key, claim, &approval.issuance)
             .await?;
         match finished {
             // A process that took the claim over issues what was approved.

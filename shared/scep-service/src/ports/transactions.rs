@@ -54,6 +54,21 @@ pub struct Claim {
     pub stage: ClaimKind,
 }
 
+/// An administrator's approval of a pending transaction, which is a claim.
+#[derive(Clone, Debug)]
+pub struct Approval {
+    /// The identity of this claim.
+    pub claim: ClaimUuid,
+    /// The bytes to be signed, and the key that signs them.
+    pub issuance: Issuance,
+    /// The time until which other processes wait for the claimant.
+    pub lease_until: OffsetDateTime,
+    /// See [`Claim::request_until`].
+    pub request_until: OffsetDateTime,
+    /// The one-time challenge, a use of which becomes permanent.
+    pub challenge: Option<ChallengeUpdate>,
+}
+
 /// The link between a certificate and the one that renews it.
 #[derive(Clone, Copy, Debug)]
 pub struct Renewal {
@@ -169,18 +184,13 @@ pub trait Transactions: Send + Sync {
     /// The use of the challenge is taken in the same write.
     async fn claim(&self, claim: &Claim) -> Result<GuardedOutcome, StoreError>;
 
-    /// Approves a pending transaction: replaces what `held` would sign by `issuance`, and gives it
-    /// to the new claimant, unless a certificate for the key is revoked. The change and its audit
-    /// record are written atomically, and with them the use of a one-time challenge.
-    /// `request_until` has the meaning of [`Claim::request_until`].
+    /// Approves a pending transaction: replaces what `held` would sign, and gives it to the new
+    /// claimant, unless a certificate for the key is revoked. The change and its audit record are
+    /// written atomically, and with them the use of a one-time challenge.
     async fn approve(
         &self,
         held: &Transaction,
-        claim: ClaimUuid,
-        issuance: &Issuance,
-        lease_until: OffsetDateTime,
-        request_until: OffsetDateTime,
-        challenge: Option<&ChallengeUpdate>,
+        approval: &Approval,
         audit: &AuditRecord,
     ) -> Result<GuardedOutcome, StoreError>;
 
@@ -208,8 +218,8 @@ pub trait Transactions: Send + Sync {
     ) -> Result<WriteOutcome, StoreError>;
 
     /// Records the signed certificate, marks its transaction issued and writes these notices,
-    /// atomically. The write succeeds only if the claim still holds, no certificate for the key is revoked, and the
-    /// predecessor is not revoked.
+    /// atomically. The write succeeds only if the claim still holds, no certificate for the key is
+    /// revoked, and the predecessor is not revoked.
     async fn complete(
         &self,
         claim: ClaimUuid,

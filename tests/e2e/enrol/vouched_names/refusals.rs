@@ -105,7 +105,7 @@ async fn a_sid_is_issued_only_where_it_is_vouched_for_and_asked_for_in_no_other_
         names(uri_name(&format!("{tag} "))),
         names(uri_name(&tag.replace("2022-09-14", "2023-01-01"))),
         names(dns(&tag)),
-        names(element(EMAIL, &[(&tag).as_bytes()])),
+        names(element(EMAIL, &[tag.as_bytes()])),
         names(other_name(OBJECT_SID, &octets)),
         names(other_name(SID_EXTENSION, &octets)),
         names(upn(&format!("{tag}@corp.example"))),
