@@ -12,7 +12,7 @@ pub use signing::GrantedCertificate;
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use ca::generation::Generation;
@@ -30,6 +30,7 @@ use scep_protocol::notice::NoticeReceiver;
 use scep_protocol::profile::EndpointName;
 use scep_protocol::refusal::{HttpRejection, Refusal};
 use scep_protocol::renewal_signer::KnownCertificate;
+use scep_protocol::reported_csr::ReportedCsr;
 use scep_protocol::request::{
     AuthorisedRequest, ClassifiedRequest, EnrolmentRequest, UnvouchedRequest,
 };
@@ -179,6 +180,7 @@ impl Enrolment {
             profile: &profile,
             ra_key: &ra_key,
             client_address,
+            validated: OnceLock::new(),
         };
         let (reply, outcome) = match exchange.answer(message).await {
             Ok(answer) => answer,
@@ -231,6 +233,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) profile: &'a AvailableProfile,
     ra_key: &'a RaKey,
     client_address: Option<IpAddr>,
+    /// The PKCS #10 request, once a source vouches for it that wants to hear what becomes of it.
+    validated: OnceLock<ReportedCsr>,
 }
 
 impl Exchange<'_> {

@@ -6,6 +6,7 @@ use scep_protocol::profile::NotificationKind;
 use scep_protocol::refusal::Refusal;
 use scep_protocol::request::EnrolmentRequest;
 use scep_protocol::transaction::Fingerprint;
+use scep_protocol::vouching::ChallengeSourceKind;
 
 use crate::enrol::Exchange;
 use crate::error::Failure;
@@ -14,8 +15,15 @@ use crate::notices::notices_of;
 impl Exchange<'_> {
     /// Describes a request for the case that it is refused; `None` if no service is to hear of it.
     pub(crate) fn describe_request(&self, request: &EnrolmentRequest) -> Option<RefusedRequest> {
-        let webhook = self.profile.scep_profile().webhook.as_ref()?;
-        if !webhook.notify.contains(&NotificationKind::Refused) {
+        let profile = self.profile.scep_profile();
+        let webhook = profile.webhook.as_ref();
+        let is_told =
+            webhook.is_some_and(|webhook| webhook.notify.contains(&NotificationKind::Refused));
+        if !is_told
+            && !profile
+                .challenge_sources()
+                .contains(&ChallengeSourceKind::Intune)
+        {
             return None;
         }
         let csr = request.csr();
@@ -47,6 +55,7 @@ impl Exchange<'_> {
         let event = NoticeEvent::Refused(Box::new(RefusedRequest {
             fail_info: refusal.fail_info().name().to_owned(),
             reason: refusal.text().into_owned(),
+            csr: self.validated.get().cloned(),
             ..described
         }));
         let now = self.enrolment.profile_service.clock.now();

@@ -126,7 +126,12 @@ impl Exchange<'_> {
         let mut unrecognised = Refusal::EnrolmentNotAuthorised;
         for kind in self.profile.scep_profile().challenge_sources() {
             match self.ask_source(kind, request).await {
-                Ok(vouched) => return Ok(vouched),
+                Ok(vouched) => {
+                    if let Some(csr) = &vouched.csr {
+                        self.validated.get_or_init(|| csr.clone());
+                    }
+                    return Ok(vouched);
+                }
                 Err(VouchError::Unrecognised(refusal)) => unrecognised = refusal,
                 Err(VouchError::Refused(refusal)) => return Err(refusal.into()),
                 Err(VouchError::Failed(failure)) => return Err(failure.into()),
