@@ -241,6 +241,11 @@ impl Server {
         }
     }
 
+    /// The lines of the log that nothing has waited for yet.
+    pub fn read_log(&self) -> Vec<String> {
+        self.log.try_iter().collect()
+    }
+
     /// Kills the process with SIGKILL.
     pub fn kill(mut self) {
         self.child.kill().unwrap();

@@ -2,6 +2,8 @@
 //! and Intune.
 
 mod notices;
+mod process;
+mod revocations;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -15,8 +17,8 @@ use scep_protocol::vouching::ChallengeSourceKind;
 use scep_service::object::Versioned;
 use scep_service::ports::SecretOwner;
 use scepter_tests::asn1::{
-    CHALLENGE_PASSWORD, EXTENSION_REQUEST, attribute, common_name, element, integer,
-    request_extensions,
+    CHALLENGE_PASSWORD, EXTENSION_REQUEST, URI, attribute, common_name, dns, element, integer,
+    request_extensions, subject_alt_name,
 };
 use scepter_tests::device::{Device, Request};
 use scepter_tests::intune::{APPLICATION_ID, APPLICATION_KEY, Fault, IntuneDouble, Step, TENANT};
@@ -26,6 +28,7 @@ use scepter_tests::world::World;
 struct IntuneWorld {
     world: World,
     double: IntuneDouble,
+    client: Arc<IntuneClient>,
 }
 
 impl IntuneWorld {
@@ -51,7 +54,7 @@ impl IntuneWorld {
         let source = Arc::new(IntuneSource::new(Arc::clone(&client)));
         let services = &mut world.enrolment.services;
         services.insert(ChallengeSourceKind::Intune, source);
-        let notifier = Arc::new(IntuneNotifier::new(client));
+        let notifier = Arc::new(IntuneNotifier::new(Arc::clone(&client)));
         let notifiers = &mut world.enrolment.notifiers;
         notifiers.insert(NoticeReceiver::Intune, notifier);
         let found: Versioned<ScepProfile> = world.find().await;
@@ -69,7 +72,11 @@ impl IntuneWorld {
                 profile.chosen_sources = Some(BTreeSet::from([ChallengeSourceKind::Intune]));
             })
             .await;
-        Self { world, double }
+        Self {
+            world,
+            double,
+            client,
+        }
     }
 
     /// A device and its request for this CN, with a challenge that Intune made for it.
@@ -95,7 +102,7 @@ impl IntuneWorld {
 
 #[tokio::test]
 async fn intune_vouches_for_a_device_that_asks_for_what_it_was_told_to() {
-    let IntuneWorld { world, double } = &IntuneWorld::new().await;
+    let IntuneWorld { world, double, .. } = &IntuneWorld::new().await;
     let challenge = double.make_challenge("phone-1");
     let device = Device::rsa();
     let leaf = world
@@ -180,7 +187,7 @@ async fn apple_enrols() {
 #[tokio::test]
 async fn what_intune_refuses_is_refused_with_its_code() {
     let asked = IntuneWorld::new().await;
-    let IntuneWorld { world, double } = &asked;
+    let IntuneWorld { world, double, .. } = &asked;
     let device = Device::rsa();
     let refusal = async |request: &Request| world.ask(&device, request).await.failure();
     let other = device.enrolment("phone-1", "never made by Intune");
@@ -417,4 +424,45 @@ async fn an_administrator_may_have_to_approve_what_intune_vouches_for() {
     let (device, request) = asked.plan_enrolment("phone-1");
     let reply = asked.world.ask(&device, &request).await;
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+}
+
+/// The rules of the profile would not take this SID from a request; Intune has looked at it.
+#[tokio::test]
+async fn what_intune_validated_is_issued_with_its_security_identifier() {
+    let asked = IntuneWorld::new().await;
+    let sid = "S-1-5-21-1004336348-1177238915-682003330-512";
+    let device = Device::rsa();
+    let challenge = asked.double.make_challenge("pc-7");
+    let names = [
+        element(
+            URI,
+            &[format!("tag:microsoft.com,2022-09-14:sid:{sid}").as_bytes()],
+        ),
+        dns("pc-7.example"),
+    ];
+    let attributes = [
+        attribute(
+            CHALLENGE_PASSWORD,
+            &[element(0x13, &[challenge.as_bytes()])],
+        ),
+        request_extensions(EXTENSION_REQUEST, &[subject_alt_name(&names)]),
+    ];
+    let info = [
+        integer(&[0]),
+        common_name("pc-7"),
+        device.certificate.subject_public_key_info().to_vec(),
+        element(0xa0, &[&attributes.concat()]),
+    ];
+    let request = device.request(device.sign_request(&element(0x30, &[&info.concat()])));
+    let leaf = asked.world.ask(&device, &request).await.leaf();
+    let holds = |text: &str| {
+        leaf.der()
+            .windows(text.len())
+            .any(|part| part == text.as_bytes())
+    };
+    assert!(holds(sid));
+    assert!(holds("pc-7.example"));
+    // By default it is in Microsoft's extension and not a URI.
+    assert!(!holds("tag:microsoft.com"));
+    asked.double.assert_content();
 }

@@ -2,11 +2,13 @@
 
 use std::time::Duration;
 
+use scep_cms::attribute::FailInfo;
 use scep_protocol::profile::ScepProfile;
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::device::Device;
 use scepter_tests::intune::{Fault, Step};
 use scepter_tests::openssl;
+use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 
@@ -94,5 +96,50 @@ async fn intune_hears_of_a_certificate_that_an_administrator_approved() {
     world.clock.advance(Duration::from_secs(60));
     world.enrolment.deliver_due_notices().await.unwrap();
     assert_eq!(asked.double.successes().len(), 1);
+    asked.double.assert_content();
+}
+
+#[tokio::test]
+async fn intune_hears_that_a_request_is_refused_although_it_validated_it() {
+    let asked = IntuneWorld::new().await;
+    let world = &asked.world;
+    world
+        .edit_template(|template| template.rsa_min_bits = 3_072)
+        .await;
+    let (device, request) = asked.plan_enrolment("phone-1");
+    let (info, text) = world.ask(&device, &request).await.failure();
+    assert_eq!(info, FailInfo::BadAlg);
+    let [told] = &asked.double.failures()[..] else {
+        panic!("Intune is told once")
+    };
+    assert_eq!(told["errorDescription"], text);
+    assert_eq!(told["hResult"], 0xA5CE_0000_u32);
+    assert_eq!(told["transactionId"], request.transaction_id);
+    // What Intune itself refused, it knows.
+    asked.double.refuse_next("ChallengeExpired");
+    world.ask(&device, &request).await.failure();
+    assert_eq!(asked.double.failures().len(), 1);
+    asked.double.assert_content();
+}
+
+#[tokio::test]
+async fn intune_hears_that_an_administrator_rejected_a_request() {
+    let asked = IntuneWorld::new().await;
+    let world = &asked.world;
+    let hold = |profile: &mut ScepProfile| profile.settings.require_manual_approval = true;
+    world.edit_scep_profile(hold).await;
+    let (device, request) = asked.plan_enrolment("phone-1");
+    world.ask(&device, &request).await;
+    let admin = Admin::of(world);
+    let uuid = text(&admin.find_transaction("PENDING").await["uuid"]);
+    let path = format!("/scepTransactions/{uuid}/reject");
+    let reason = "lost device. ".repeat(15);
+    let body = json!({ "reason": reason });
+    admin.post(&path, body).await.expect(204);
+    world.clock.advance(Duration::from_secs(60));
+    world.enrolment.deliver_due_notices().await.unwrap();
+    let told = asked.double.failures();
+    let description = told[0]["errorDescription"].as_str().unwrap();
+    assert!(description.contains("lost device"), "{description}");
     asked.double.assert_content();
 }
