@@ -13,3 +13,4 @@ mod renewal;
 mod resending;
 mod rules;
 mod vouched_names;
+mod webhook;

@@ -13,4 +13,5 @@ pub mod runtime_api;
 pub mod samples;
 pub mod server;
 pub mod splice;
+pub mod webhook;
 pub mod world;

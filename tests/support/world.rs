@@ -7,6 +7,7 @@ use std::os::unix::fs::PermissionsExt;
 use std::sync::Arc;
 use std::time::Duration;
 
+use authorise_http::{WebhookClient, WebhookNotifier, WebhookSource};
 use bytes::Bytes;
 use ca::authority::Authority;
 use ca::generation::Generation;
@@ -23,6 +24,7 @@ use scep_cms::challenge::ChallengePassword;
 use scep_cms::public_key::PublicKey;
 use scep_http::EveryOperation;
 use scep_protocol::annotations::Attributes;
+use scep_protocol::notice::NoticeReceiver;
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_protocol::ra_certificate::{RaCertificate, RaKeyPair};
 use scep_protocol::vouching::ChallengeSourceKind;
@@ -36,7 +38,10 @@ use scep_service::deployment::Deployment;
 use scep_service::enrol::Enrolment;
 use scep_service::error::StoreError;
 use scep_service::object::{Object, Reference, StoredObject, Versioned, find, read};
-use scep_service::ports::{Change, Clock, Measurement, Metrics, SecretOwner, Store, SystemRandom};
+use scep_service::ports::{
+    ChallengeSource, Change, Clock, Measurement, Metrics, Notifier, SecretOwner, Store,
+    SystemRandom,
+};
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
 use time::OffsetDateTime;
@@ -133,6 +138,10 @@ impl World {
             random: Arc::new(SystemRandom),
             deployment: deployment.clone(),
         };
+        let secrets = administration.secrets.clone();
+        let webhook = Arc::new(WebhookClient::new(secrets, Arc::new(SystemRandom)));
+        let source: Arc<dyn ChallengeSource> = Arc::new(WebhookSource::new(webhook.clone()));
+        let notifier: Arc<dyn Notifier> = Arc::new(WebhookNotifier::new(webhook));
         let enrolment = Enrolment {
             profile_service: ProfileService {
                 profiles: Arc::new(store.clone()),
@@ -145,8 +154,8 @@ impl World {
             secrets: administration.secrets.clone(),
             crls: Arc::new(store.clone()),
             random: Arc::new(SystemRandom),
-            services: BTreeMap::new(),
-            notifiers: BTreeMap::new(),
+            services: BTreeMap::from([(ChallengeSourceKind::Webhook, source)]),
+            notifiers: BTreeMap::from([(NoticeReceiver::Webhook, notifier)]),
             deployment,
         };
         let (authority, ra_certificate) = create_profiles(&administration, plan, &keys).await;
