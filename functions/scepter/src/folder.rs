@@ -250,7 +250,8 @@ impl DataFolder {
         }
     }
 
-    /// Delivers by timer the notices that could not be delivered at once, as a schedule does in AWS.
+    /// Delivers by timer the notices that could not be delivered at once, as a schedule does in
+    /// AWS.
     pub(crate) async fn deliver_periodically(self) {
         let enrolment = self.enrolment();
         let mut timer = tokio::time::interval(DELIVERY_INTERVAL);

@@ -60,8 +60,8 @@ pub(crate) struct ScepProfileRequest {
     #[serde(default)]
     #[schema(value_type = Option<u32>, minimum = 0, maximum = 36500, example = 30)]
     renewal_threshold: Edit<u32>,
-    /// Who vouches for enrolments; asked in this order: ONE_TIME, STATIC, INTUNE, WEBHOOK. The first
-    /// yes suffices, and a no of INTUNE or WEBHOOK is final. Empty: nobody, so that
+    /// Who vouches for enrolments; asked in this order: ONE_TIME, STATIC, INTUNE, WEBHOOK. The
+    /// first yes suffices, and a no of INTUNE or WEBHOOK is final. Empty: nobody, so that
     /// requireManualApproval decides. null: STATIC if there is a challengePassword. Must not
     /// contradict enableIntune and enableChallengePassword.
     #[serde(default)]
@@ -71,9 +71,9 @@ pub(crate) struct ScepProfileRequest {
     #[serde(default)]
     #[schema(value_type = Option<WebhookRequest>)]
     webhook: Edit<JsonObject<WebhookRequest>>,
-    /// true: the challengePassword that is set here or was set earlier authorises enrolments: STATIC
-    /// is among the challengeSources. false: removes it. null: unchanged, unless a challengePassword
-    /// is set.
+    /// true: the challengePassword that is set here or was set earlier authorises enrolments:
+    /// STATIC is among the challengeSources. false: removes it. null: unchanged, unless a
+    /// challengePassword is set.
     #[schema(example = true)]
     enable_challenge_password: Option<bool>,
     /// The challengePassword; stored encrypted and never returned.

@@ -17,8 +17,8 @@ pub(crate) struct WebhookRequest {
     /// URL: `https:`, or `http:` on the loopback interface. Required for a new webhook.
     #[schema(max_length = 2048, example = "https://inventory.example/scep")]
     url: Option<String>,
-    /// Secret that signs requests by the Standard Webhooks specification: `whsec_` and the base64 of
-    /// 24 to 64 octets. Required for a new webhook; stored encrypted and never returned.
+    /// Secret that signs requests by the Standard Webhooks specification: `whsec_` and the base64
+    /// of 24 to 64 octets. Required for a new webhook; stored encrypted and never returned.
     #[schema(value_type = Option<String>, write_only, example = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw")]
     secret: Option<SecretText>,
     /// How long the service may take to answer, in seconds. Default 3.

@@ -88,7 +88,7 @@ async fn sources_are_chosen_and_their_fields_agree() {
         (
             json!({ "challengeSources": ["OTHER"] }),
             json!([
-                "challengeSources[0]: unknown variant `OTHER`, expected one of `ONE_TIME`, `STATIC`, `INTUNE`, `WEBHOOK`"
+                "challengeSources[0]: unknown variant `OTHER`, expected one of `ONE_TIME`, `STATIC`, `INTUNE`, `WEBHOOK` at line 1 column 28"
             ]),
         ),
     ];

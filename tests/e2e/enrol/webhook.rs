@@ -447,7 +447,7 @@ async fn killed_between_record_and_delivery_it_tells_after_the_restart() {
     let ra_certificate = server.ra_certificate();
     let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
     let posted = {
-        let (url, message) = (server.scep_url(), message.clone());
+        let (url, message) = (server.scep_url.clone(), message.clone());
         std::thread::spawn(move || http(&["--data-binary", "@-", &url], &message))
     };
     server.wait_for_log("fault point reached");
