@@ -135,7 +135,14 @@ async fn a_revocation_and_a_rejection_are_written_with_their_notices() {
     let rejected = new_notice();
     let audit = audit(record.summary.uuid);
     let written = store
-        .reject(&pending, "no", late, None, std::slice::from_ref(&rejected), &audit)
+        .reject(
+            &pending,
+            "no",
+            late,
+            None,
+            std::slice::from_ref(&rejected),
+            &audit,
+        )
         .await;
     assert_eq!(written.unwrap(), WriteOutcome::Won);
     let both = BTreeSet::from([revoked.uuid, rejected.uuid]);

@@ -1,5 +1,5 @@
-//! Authentication of callers: from the claims that API Gateway's JWT authorizer verified, and of MDMs
-//! from tokens or client secrets that they send as passwords, which it cannot read.
+//! Authentication of callers: from the claims that API Gateway's JWT authorizer verified, and of
+//! MDMs from tokens or client secrets that they send as passwords, which it cannot read.
 
 use async_trait::async_trait;
 use http::request::Parts;
@@ -13,8 +13,8 @@ use crate::client_secrets::ClientSecrets;
 use crate::tokens::TokenVerifier;
 
 /// Authenticates callers by the claims of a token that API Gateway has already verified: signature,
-/// issuer, audience and times. A request without such claims has no caller. The URLs of MDMs have no
-/// authorizer, so credentials are verified here.
+/// issuer, audience and times. A request without such claims has no caller. The URLs of MDMs have
+/// no authorizer, so credentials are verified here.
 pub(crate) struct JwtAuthorizer {
     /// The prefix of the API's scopes in a token: `scepter/` for `scepter/read`.
     pub(crate) scope_prefix: String,
@@ -104,8 +104,8 @@ impl JwtAuthorizer {
     }
 }
 
-/// Whether a secret is a token, RFC 7519: three parts, the first a JSON object in base64url. A client
-/// secret has no dots.
+/// Whether a secret is a token, RFC 7519: three parts, the first a JSON object in base64url. A
+/// client secret has no dots.
 fn is_token(secret: &str) -> bool {
     secret.starts_with("eyJ") && secret.split('.').count() == 3
 }

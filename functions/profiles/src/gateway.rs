@@ -103,7 +103,8 @@ async fn answer_request(
 }
 
 /// A response, whose body is text if it says so and is.
-// lambda_http would read any `text/html` as UTF-8 and replace what is not, and NDES's page is UTF-16.
+// lambda_http would read any `text/html` as UTF-8 and replace what is not, and NDES's page is
+// UTF-16.
 struct GatewayResponse(Response);
 
 impl IntoResponse for GatewayResponse {

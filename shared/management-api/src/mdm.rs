@@ -124,8 +124,8 @@ fn explain_rejection(rejection: HttpRejection) -> (StatusCode, String) {
 impl Api {
     /// Responds to a request to a URL at which MDMs get challenges, and logs one line about it.
     ///
-    /// Each `GET` of the page and each event `SCEPChallenge` makes a challenge with one use, which is
-    /// valid for an hour; `HEAD` and other events make none. Events of Jamf Pro other than
+    /// Each `GET` of the page and each event `SCEPChallenge` makes a challenge with one use, which
+    /// is valid for an hour; `HEAD` and other events make none. Events of Jamf Pro other than
     /// `SCEPChallenge` get 204.
     ///
     /// `body` is the whole body, or the reason why it could not be read; up to [`MAX_EVENT_BYTES`]

@@ -6,8 +6,8 @@ use scep_protocol::sealed_secret::SealedSecret;
 
 use crate::intune::error::IntuneError;
 
-/// The application of a SCEP Profile. Tokens and locations are cached by it, so that a profile never
-/// uses a token that another credential got.
+/// The application of a SCEP Profile. Tokens and locations are cached by it, so that a profile
+/// never uses a token that another credential got.
 #[derive(Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Application {
     pub(crate) scep_profile: ScepProfileUuid,
