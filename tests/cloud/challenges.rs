@@ -15,9 +15,10 @@ fn mdm_url(profile: &str, tail: &str) -> String {
     url.replace("pkiclient.exe", tail)
 }
 
-/// Creates an endpoint for one-time challenges alone, and returns the uuid of its SCEP Profile.
+/// Creates an endpoint for one-time challenges besides its own, and returns the uuid of its SCEP
+/// Profile.
 pub(crate) fn make_one_time_endpoint(admin: &Api<'_>, name: &str) -> Result<String, u16> {
-    let sources = json!({ "challengeSources": ["ONE_TIME"] });
+    let sources = json!({ "challengeSources": ["ONE_TIME", "STATIC"] });
     admin.endpoint_with(name, CHALLENGE, &sources)?;
     let (status, profiles) = admin.call("GET", "/scepProfiles", &Value::Null);
     if status != 200 {
