@@ -479,7 +479,7 @@ impl SampleReceiver {
         let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
         let port = listener.local_addr().unwrap().port();
         drop(listener);
-        let child = Command::new("python3")
+        let mut child = Command::new("python3")
             .arg(root().join("docs/webhook-receiver.py"))
             .arg(port.to_string())
             .env("WEBHOOK_SECRET", SECRET)
@@ -488,13 +488,15 @@ impl SampleReceiver {
             .spawn()
             .unwrap();
         let url = format!("http://127.0.0.1:{port}/");
-        for _ in 0..100 {
-            if std::net::TcpStream::connect(("127.0.0.1", port)).is_ok() {
-                return Self { child, url };
-            }
+        let is_listening = (0..100).any(|_| {
             std::thread::sleep(Duration::from_millis(50));
+            std::net::TcpStream::connect(("127.0.0.1", port)).is_ok()
+        });
+        if !is_listening {
+            child.kill().unwrap();
+            panic!("the receiver does not listen: {:?}", child.wait());
         }
-        panic!("the receiver does not listen");
+        Self { child, url }
     }
 
     /// Stops the receiver and returns what it printed.
