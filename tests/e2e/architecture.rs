@@ -103,6 +103,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "authorise-http",
             "lambda-host",
             "management-api",
+            // The keys and tokens of the issuer that MDMs authenticate by are JSON.
+            "profiles",
             "scep-service",
             "scepter",
             "store-dynamodb",

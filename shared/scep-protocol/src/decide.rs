@@ -9,10 +9,10 @@ use crate::availability::AvailableProfile;
 use crate::id::ClaimUuid;
 use crate::refusal::Refusal;
 use crate::renewal_signer::{RESEND_WINDOW, resend_until};
-use crate::request::AuthorisedRequest;
+use crate::request::{AuthorisedRequest, EnrolmentRequest};
 use crate::transaction::{
     Fingerprint, Issuance, KnownTransactions, PastCertificate, RequestFingerprint, RequestOutcome,
-    SignerClass, Transaction, TransactionKey, TransactionState,
+    SameRequest, SignerClass, Transaction, TransactionKey, TransactionState,
 };
 
 /// What to do with an authorised request.
@@ -93,6 +93,30 @@ pub fn decide(
         renewal_threshold_days: profile.scep_profile().settings.renewal_threshold_days,
     };
     decide_request(&traits, known, now)
+}
+
+/// Returns whether an enrolment was decided before, and gets its certificate or goes on waiting
+/// without another question to its challenge source. `same` is an earlier occurrence of the same
+/// request.
+#[must_use]
+pub fn is_decided(
+    profile: &AvailableProfile,
+    request: &EnrolmentRequest,
+    same: SameRequest,
+    now: OffsetDateTime,
+) -> bool {
+    let traits = RequestTraits {
+        fingerprint: request.fingerprint(profile),
+        requester_key: Fingerprint::of_key(request.key()),
+        needs_approval: true,
+        renewal_threshold_days: profile.scep_profile().settings.renewal_threshold_days,
+    };
+    let decided = match same.outcome {
+        RequestOutcome::Transaction(same) => decide_same_request(&traits, *same, now),
+        RequestOutcome::Certificate(past) => resend_past_certificate(&traits, past, now),
+        RequestOutcome::Nothing => None,
+    };
+    decided.is_some()
 }
 
 /// The properties of an authorised request that decide what happens in its transaction.

@@ -108,6 +108,14 @@ impl ScepProfile {
             None => default().into_iter().collect(),
         }
     }
+
+    /// Whether a service is asked about enrolments.
+    #[must_use]
+    pub fn asks_services(&self) -> bool {
+        let has_gate = self.webhook.as_ref().is_some_and(|webhook| webhook.gate);
+        let services = [ChallengeSourceKind::Intune, ChallengeSourceKind::Webhook];
+        has_gate || !self.challenge_sources().is_disjoint(&services.into())
+    }
 }
 
 /// The settings of a SCEP Profile whose values are independent of other settings and objects.

@@ -26,6 +26,9 @@ enum Authorisation {
     Vouched(Box<Vouched>),
     /// An enrolment without a credential, which an administrator has to approve.
     Approval,
+    /// An enrolment that a challenge source vouched for when it was first received. It gets what
+    /// was decided then, and claims nothing.
+    Repeat,
 }
 
 /// A request whose PKCS #10 request is readable and signed with its own key.
@@ -53,6 +56,17 @@ impl EnrolmentRequest {
     #[must_use]
     pub const fn key(&self) -> &PublicKey {
         &self.key
+    }
+
+    /// The fingerprint by which a repetition of this request is recognised after a challenge source
+    /// vouched for it.
+    #[must_use]
+    pub fn fingerprint(&self, profile: &AvailableProfile) -> RequestFingerprint {
+        RequestFingerprint {
+            ra_profile: profile.ra_profile().uuid,
+            csr: Fingerprint::of(self.csr.der()),
+            signer_class: SignerClass::Challenge,
+        }
     }
 
     /// Decides whether the request is a renewal or an enrolment.
@@ -177,6 +191,14 @@ impl UnvouchedRequest {
         AuthorisedRequest::new(self.request, authorisation, profile)
     }
 
+    /// Turns the request into a repetition of one that was decided before.
+    ///
+    /// # Errors
+    /// [`Refusal::Rule`] for the key.
+    pub fn into_repeat(self, profile: &AvailableProfile) -> Result<AuthorisedRequest, Refusal> {
+        AuthorisedRequest::new(self.request, Authorisation::Repeat, profile)
+    }
+
     /// The refusal of the request when its sources refuse it: that of the renewal that it could
     /// have been, if there is one.
     #[must_use]
@@ -252,7 +274,7 @@ impl AuthorisedRequest {
     pub const fn predecessor(&self) -> Option<&KnownCertificate> {
         match &self.authorisation {
             Authorisation::Renewal(predecessor) => Some(predecessor),
-            Authorisation::Vouched(_) | Authorisation::Approval => None,
+            Authorisation::Vouched(_) | Authorisation::Approval | Authorisation::Repeat => None,
         }
     }
 
@@ -266,7 +288,7 @@ impl AuthorisedRequest {
                 .as_ref()
                 .map(|vouching| &vouching.names),
             Authorisation::Vouched(vouched) => Some(&vouched.names),
-            Authorisation::Approval => None,
+            Authorisation::Approval | Authorisation::Repeat => None,
         }
     }
 
@@ -292,7 +314,7 @@ impl AuthorisedRequest {
                 predecessor.vouching.as_ref().map(Vouching::of_renewal)
             }
             Authorisation::Vouched(vouched) => Some(Vouching::from(&**vouched)),
-            Authorisation::Approval => None,
+            Authorisation::Approval | Authorisation::Repeat => None,
         }
     }
 
@@ -301,8 +323,14 @@ impl AuthorisedRequest {
     pub fn one_time_challenge(&self) -> Option<&OneTimeChallenge> {
         match &self.authorisation {
             Authorisation::Vouched(vouched) => vouched.challenge.as_deref(),
-            Authorisation::Renewal(_) | Authorisation::Approval => None,
+            Authorisation::Renewal(_) | Authorisation::Approval | Authorisation::Repeat => None,
         }
+    }
+
+    /// Whether the request only gets what was decided about it before.
+    #[must_use]
+    pub const fn is_repeat(&self) -> bool {
+        matches!(self.authorisation, Authorisation::Repeat)
     }
 
     /// The request that this renewal could be as an enrolment: one by PKCSReq that has a
@@ -331,7 +359,9 @@ impl AuthorisedRequest {
     pub fn requester_key(&self) -> Fingerprint {
         match &self.authorisation {
             Authorisation::Renewal(_) => self.message().signer_key(),
-            Authorisation::Vouched(_) | Authorisation::Approval => Fingerprint::of_key(self.key()),
+            Authorisation::Vouched(_) | Authorisation::Approval | Authorisation::Repeat => {
+                Fingerprint::of_key(self.key())
+            }
         }
     }
 
@@ -344,6 +374,8 @@ impl AuthorisedRequest {
             Authorisation::Renewal(_) => false,
             Authorisation::Vouched(vouched) => is_required || vouched.hold,
             Authorisation::Approval => is_required,
+            // Whether the first one waits is in its transaction.
+            Authorisation::Repeat => true,
         }
     }
 
@@ -355,7 +387,7 @@ impl AuthorisedRequest {
             csr: Fingerprint::of(self.csr().der()),
             signer_class: match &self.authorisation {
                 Authorisation::Renewal(_) => SignerClass::Certificate,
-                Authorisation::Vouched(_) => SignerClass::Challenge,
+                Authorisation::Vouched(_) | Authorisation::Repeat => SignerClass::Challenge,
                 Authorisation::Approval => SignerClass::Nobody,
             },
         }

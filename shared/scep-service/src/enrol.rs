@@ -26,6 +26,7 @@ use scep_cms::transaction_id::TransactionId;
 use scep_protocol::addressed_request::AddressedRequest;
 use scep_protocol::availability::AvailableProfile;
 use scep_protocol::ca_info::cert_rep_certificates;
+use scep_protocol::decide::is_decided;
 use scep_protocol::notice::NoticeReceiver;
 use scep_protocol::profile::EndpointName;
 use scep_protocol::refusal::{HttpRejection, Refusal};
@@ -35,6 +36,7 @@ use scep_protocol::request::{
     AuthorisedRequest, ClassifiedRequest, EnrolmentRequest, UnvouchedRequest,
 };
 use scep_protocol::signed_request::{ReplyTo, SignedRequest};
+use scep_protocol::transaction::Fingerprint;
 use scep_protocol::vouching::ChallengeSourceKind;
 use scep_protocol::wrapped_key::WrappedKey;
 use zeroize::Zeroizing;
@@ -345,6 +347,12 @@ impl Exchange<'_> {
         &self,
         unvouched: UnvouchedRequest,
     ) -> Result<AuthorisedRequest, EnrolError> {
+        // A service may know a challenge for a moment only, and what it once vouched for stands.
+        if self.profile.scep_profile().asks_services()
+            && self.is_decided(unvouched.request()).await?
+        {
+            return Ok(unvouched.into_repeat(self.profile)?);
+        }
         let vouched = match unvouched.to_be_vouched(self.profile)? {
             None => self.ask_gate(unvouched.request()).await?,
             Some(request) => match self.ask_sources(request).await {
@@ -354,6 +362,21 @@ impl Exchange<'_> {
             },
         };
         Ok(unvouched.authorise(vouched, self.profile)?)
+    }
+
+    /// Returns whether the same request was decided before.
+    async fn is_decided(&self, request: &EnrolmentRequest) -> Result<bool, Failure> {
+        let same = self
+            .enrolment
+            .transactions
+            .same_request(
+                self.profile.scep_profile().uuid,
+                &request.fingerprint(self.profile),
+                Fingerprint::of_key(request.key()),
+            )
+            .await?;
+        let now = self.enrolment.profile_service.clock.now();
+        Ok(same.is_some_and(|same| is_decided(self.profile, request, same, now)))
     }
 
     /// Checks who signed the message and that it is encrypted to this server, and returns its

@@ -166,6 +166,7 @@ impl Failure {
             Self::Busy
             | Self::Maintenance
             | Self::Source { .. }
+            | Self::SourceMissing(_)
             | Self::Key(KeyError::Unavailable { .. })
             | Self::Store(StoreError::Unavailable { .. } | StoreError::Conflict) => {
                 HttpRejection::TryLater
@@ -173,7 +174,6 @@ impl Failure {
             Self::Corrupt { .. }
             | Self::Encode(_)
             | Self::Entropy(_)
-            | Self::SourceMissing(_)
             | Self::Key(
                 KeyError::Broken { .. } | KeyError::Foreign { .. } | KeyError::NotAdoptable { .. },
             )

@@ -68,7 +68,8 @@ pub(crate) struct UseItem {
     csr: Digest,
     requester_key: Digest,
     #[serde(skip_serializing_if = "Option::is_none")]
-    held_until: Option<Millis>,
+    /// Rounded like the expiry of the transaction, so that neither outlives the other.
+    held_until: Option<Expiry>,
 }
 
 /// The item by which a challenge is found from the transactionID that it is bound to.
@@ -158,7 +159,7 @@ impl From<&ChallengeUse> for UseItem {
             certificate: taken.certificate,
             csr: Digest(taken.csr),
             requester_key: Digest(taken.requester_key),
-            held_until: taken.held_until.map(Millis),
+            held_until: taken.held_until.map(Expiry),
         }
     }
 }
@@ -170,7 +171,7 @@ impl From<UseItem> for ChallengeUse {
             certificate: item.certificate,
             csr: item.csr.0,
             requester_key: item.requester_key.0,
-            held_until: item.held_until.map(|Millis(until)| until),
+            held_until: item.held_until.map(|Expiry(until)| until),
         }
     }
 }

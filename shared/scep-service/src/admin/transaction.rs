@@ -9,7 +9,7 @@ use ca::tbs_certificate::read_tbs_names;
 use ca::template::RuleViolation;
 use scep_protocol::id::{ClaimUuid, TransactionUuid};
 use scep_protocol::notice::{Notice, NoticeEvent, RefusedRequest};
-use scep_protocol::one_time_challenge::{ChallengeUpdate, OneTimeChallenge};
+use scep_protocol::one_time_challenge::OneTimeChallenge;
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_protocol::refusal::Refusal;
 use scep_protocol::transaction::{
@@ -78,8 +78,11 @@ impl Administration {
         // that expires like any other.
         let claim = self.random.uuid()?;
         let challenge = self
-            .update_challenge(&issuance, |read| read.confirm(transaction.claim))
-            .await?;
+            .read_challenge_of(&issuance)
+            .await?
+            // Without its use, another device has enrolled by the challenge meanwhile.
+            .map(|read| read.confirm(transaction.claim).ok_or(AdminError::Conflict))
+            .transpose()?;
         let approval = Approval {
             claim,
             issuance,
@@ -286,8 +289,9 @@ impl Administration {
         // that polls rarely gets the reason.
         let until = self.clock.now() + self.deployment.pending_validity;
         let challenge = self
-            .update_challenge(&held, |read| read.give_back(transaction.claim))
-            .await?;
+            .read_challenge_of(&held)
+            .await?
+            .and_then(|read| read.give_back(transaction.claim));
         let notices = self
             .notices_of_rejection(&transaction, &held, reason)
             .await?;
@@ -340,20 +344,17 @@ impl Administration {
         )?)
     }
 
-    /// Reads the one-time challenge of a held request and updates its use; `None` if the request
-    /// has none.
-    async fn update_challenge(
+    /// Reads the one-time challenge of a held request; `None` if the request has none, or if the
+    /// store has forgotten it, as it does some time after its expiry.
+    async fn read_challenge_of(
         &self,
         held: &Issuance,
-        update: impl FnOnce(&OneTimeChallenge) -> Option<ChallengeUpdate>,
-    ) -> Result<Option<ChallengeUpdate>, StoreError> {
+    ) -> Result<Option<OneTimeChallenge>, StoreError> {
         let vouching = held.vouching.as_ref();
         let Some(uuid) = vouching.and_then(|vouching| vouching.challenge) else {
             return Ok(None);
         };
-        // The store forgets challenges some time after they have expired.
-        let read = self.transactions.challenge(uuid).await?;
-        Ok(read.as_ref().and_then(update))
+        self.transactions.challenge(uuid).await
     }
 
     /// Reads a transaction that must be pending, and what it would sign, and checks its version if

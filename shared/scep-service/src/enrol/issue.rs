@@ -73,12 +73,19 @@ impl Exchange<'_> {
         // The one exception to reading before deciding: the first round takes the request for a new
         // one, as nearly every request is. The conditional write of the claim detects the others,
         // so an enrolment needs no read of its transaction.
-        let mut known = KnownTransactions::default();
+        let mut known = match request.is_repeat() {
+            true => self.read_known_transactions(request).await?,
+            false => KnownTransactions::default(),
+        };
         let mut challenge = request.one_time_challenge().cloned();
         let mut resumed = false;
         for _ in 0..MAX_WAITS {
             let now = self.enrolment.profile_service.clock.now();
             match decide(self.profile, request, known, now) {
+                // What was decided before is gone meanwhile, so the source has to be asked again.
+                Decision::Claim { .. } if request.is_repeat() => {
+                    return Err(Failure::Busy.into());
+                }
                 Decision::Claim { replacing, purpose } => {
                     let claimed = self
                         .try_claim(request, challenge.as_ref(), replacing, purpose)
