@@ -96,6 +96,11 @@ fn certificates_are_renewed_waited_for_revoked_and_carried_over() {
 }
 
 #[test]
+fn certmonger_is_held_by_a_webhook_and_renews_without_it() {
+    administer_by("certmonger-webhook.sh");
+}
+
+#[test]
 fn the_management_api_keeps_to_its_openapi_document() {
     administer_by("schemathesis.sh");
 }
