@@ -161,3 +161,94 @@ impl OneTimeChallenge {
         })
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn vouch_through(source: &Value, gate: &Value) -> Result<Vouched, Refusal> {
+        let vouch = |names: &Value| Vouched {
+            names: serde_json::from_value(names.clone()).unwrap(),
+            ..Vouched::by(ChallengeSourceKind::Static)
+        };
+        vouch(source).through(&vouch(gate))
+    }
+
+    /// Checks the names of a source and a gate together, whichever is which; null if they
+    /// contradict each other.
+    #[track_caller]
+    fn check(source: Value, gate: Value, expected: Value) {
+        for (source, gate) in [(&source, &gate), (&gate, &source)] {
+            let through = vouch_through(source, gate);
+            if expected.is_null() {
+                let refusal = through.err();
+                assert!(matches!(refusal, Some(Refusal::Denied(_))), "{refusal:?}");
+                continue;
+            }
+            let expected: VouchedNames = serde_json::from_value(expected.clone()).unwrap();
+            assert_eq!(through.unwrap().names, expected, "{source} {gate}");
+        }
+    }
+
+    #[test]
+    fn a_gate_adds_names_of_other_kinds() {
+        let name = json!({ "subject": { "CN": "device-7" } });
+        let dns = json!({ "subjectAltNames": { "dns": ["a.example", "b.example"] } });
+        let none = json!({ "subjectAltNames": { "upn": [] } });
+        let sid = json!({ "subjectAltNames": { "sid": "S-1-5-21-1-2-3-1001" } });
+        let merged = json!({
+            "subject": { "CN": "device-7" },
+            "subjectAltNames": { "dns": ["a.example", "b.example"] },
+        });
+        check(name.clone(), json!({}), name.clone());
+        check(name.clone(), name.clone(), name.clone());
+        check(name, dns.clone(), merged);
+        check(
+            sid.clone(),
+            json!({ "subjectAltNames": { "sid": null } }),
+            sid,
+        );
+        check(
+            none.clone(),
+            json!({ "subjectAltNames": { "upn": null } }),
+            none,
+        );
+    }
+
+    #[test]
+    fn names_of_one_kind_must_be_the_same_in_any_order() {
+        let of = |kind: &str, names: Value| json!({ "subjectAltNames": { kind: names } });
+        let one = of("dns", json!(["a.example", "b.example"]));
+        let turned = vouch_through(&one, &of("dns", json!(["b.example", "a.example"])));
+        assert!(turned.is_ok());
+        for (source, gate) in [
+            (one.clone(), of("dns", json!(["a.example"]))),
+            (one.clone(), of("dns", json!(["a.example", "c.example"]))),
+            (one, of("dns", json!([]))),
+            (
+                of("sid", json!("S-1-5-21-1-2-3-1001")),
+                of("sid", json!("S-1-5-21-1-2-3-500")),
+            ),
+            (
+                json!({ "subject": { "CN": "device-7" } }),
+                json!({ "subject": { "CN": "device-8", "O": "Corp" } }),
+            ),
+        ] {
+            check(source, gate, Value::Null);
+        }
+    }
+
+    #[test]
+    fn either_can_hold() {
+        for (source, gate) in [(false, false), (true, false), (false, true), (true, true)] {
+            let vouch = |hold| Vouched {
+                hold,
+                ..Vouched::by(ChallengeSourceKind::OneTime)
+            };
+            let through = vouch(source).through(&vouch(gate)).unwrap();
+            assert_eq!(through.hold, source || gate);
+        }
+    }
+}
