@@ -105,7 +105,7 @@ impl Call {
         };
         Self {
             name: format!("{operation} {}", items.join(", ")),
-            writes: !["GetItem", "Query"].contains(&operation),
+            writes: !["BatchGetItem", "GetItem", "Query"].contains(&operation),
             is_of_store: true,
             transact_items: writes.map_or(0, Vec::len),
             token: body["ClientRequestToken"].as_str().map(str::to_owned),

@@ -3,6 +3,6 @@
 mod crashes;
 pub(crate) mod failing;
 mod faults;
-mod faulty;
+pub(crate) mod faulty;
 mod scenario;
 mod state_machine;

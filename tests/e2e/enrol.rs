@@ -4,6 +4,7 @@ mod approval;
 mod availability;
 mod capabilities;
 mod content;
+mod cost;
 pub(crate) mod enrolment;
 mod habits;
 mod intune;

@@ -1,0 +1,69 @@
+//! The cost of an enrolment: the calls of the database, of the authority's key, and of sealed
+//! secrets.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use scepter_tests::admin::{one_time_world, text};
+use scepter_tests::device::Device;
+use scepter_tests::world::{CHALLENGE, World};
+use serde_json::json;
+
+use crate::crash::faulty::{Faults, Faulty, client};
+
+/// Enrols a device by this challenge, and returns how often each operation was called.
+async fn enrol_counted(world: &World, secret: &str) -> BTreeMap<String, usize> {
+    let faults = Faults::new(&[], Arc::clone(&world.clock));
+    let client = client(&world.database.client(), &faults);
+    let mut counted = world.over(world.database.clone(), client, Arc::clone(&world.clock));
+    let enrolment = &mut counted.enrolment;
+    enrolment.ca_keys = Arc::new(Faulty {
+        inner: Arc::clone(&enrolment.ca_keys),
+        faults: Arc::clone(&faults),
+    });
+    enrolment.secrets = Arc::new(Faulty {
+        inner: Arc::clone(&enrolment.secrets),
+        faults: Arc::clone(&faults),
+    });
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", secret);
+    counted.ask(&device, &request).await.leaf();
+    let mut calls = BTreeMap::new();
+    for (call, _) in &faults.state.lock().unwrap().calls {
+        let operation = call.name.split(' ').next().unwrap();
+        *calls.entry(operation.to_owned()).or_default() += 1;
+    }
+    calls
+}
+
+/// Checks the calls of an enrolment: the profile and the lock-outs are read, the envelope is put,
+/// and two transactions claim and record the certificate.
+#[track_caller]
+fn check_calls(calls: &BTreeMap<String, usize>, items_read: usize) {
+    let expected = [
+        ("BatchGetItem", 1),
+        ("CaKeys::sign", 1),
+        ("GetItem", items_read),
+        ("PutItem", 1),
+        ("Secrets::open", 1),
+        ("TransactWriteItems", 2),
+    ];
+    let expected = expected.map(|(operation, count)| (operation.to_owned(), count));
+    assert_eq!(*calls, BTreeMap::from(expected));
+}
+
+#[tokio::test]
+async fn a_static_challenge_costs_five_items_read_three_writes_and_one_signature() {
+    let world = World::new().await;
+    check_calls(&enrol_counted(&world, CHALLENGE).await, 5);
+}
+
+/// The claim takes a use of the challenge in the same transaction.
+#[tokio::test]
+async fn a_one_time_challenge_costs_one_item_read_more_and_no_write_or_signature() {
+    let (world, admin, profile) = one_time_world().await;
+    let fields = json!({ "note": "asset 4711", "subject": { "CN": "device-1" } });
+    let made = admin.challenge(&profile, fields).await;
+    let secret = text(&made["challengePassword"]);
+    check_calls(&enrol_counted(&world, &secret).await, 6);
+}
