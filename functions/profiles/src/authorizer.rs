@@ -116,6 +116,7 @@ mod tests {
 
     use super::*;
     use crate::issuer::Issuer;
+    use crate::issuer_double::{CLIENT, IssuerDouble, KID};
     use authorise_http::HttpClient;
     use http::Request;
     use management_api::Scope;
@@ -163,6 +164,42 @@ mod tests {
         assert!(is_token("eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOiIxIn0.c2ln"));
         for secret in ["", "eyJ", "eyJ.eyJ", "a.b.c", "1fd9qkqo8m2k7g5s0f"] {
             assert!(!is_token(secret), "{secret}");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_sent_as_a_password_has_its_own_scopes() {
+        let issuer = IssuerDouble::start().await;
+        let audience = HashSet::from([CLIENT.to_owned()]);
+        let authorizer = JwtAuthorizer {
+            verifier: TokenVerifier::new(
+                Issuer::new(issuer.name.clone(), None),
+                audience,
+                HttpClient::new().unwrap(),
+            ),
+            ..new_authorizer()
+        };
+        for (scope, scopes) in [
+            ("scepter/challenge", &[Scope::Challenge][..]),
+            ("challenge other/challenge scepter/", &[]),
+        ] {
+            let claims = json!({
+                "iss": issuer.name, "exp": u32::MAX, "client_id": CLIENT, "scope": scope,
+            });
+            let token = issuer.sign(&json!({ "alg": "RS256", "kid": KID }), &claims);
+            for credentials in [
+                Credentials::Token(token.clone().into()),
+                Credentials::Basic {
+                    user: "anybody".to_owned(),
+                    password: token.clone().into(),
+                },
+            ] {
+                let caller = authorizer.identify(&credentials).await.unwrap().unwrap();
+                assert_eq!(
+                    (caller.name.as_str(), caller.scopes.as_slice()),
+                    (CLIENT, scopes)
+                );
+            }
         }
     }
 

@@ -26,9 +26,13 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// The period in which failures are counted.
 const FAILURE_PERIOD: Duration = Duration::from_secs(60);
 
-/// The failures in a period after which nothing unknown is tried any more. The pool throttles
-/// requests for tokens, and guesses must not use up what others need.
+/// The failures of one client in a period after which no other secret of it is tried. Somebody who
+/// guesses does not keep other clients out.
 const MAX_FAILURES: usize = 10;
+
+/// The failures of all clients in a period after which nothing unknown is tried. The pool throttles
+/// requests for tokens, and guesses must not use up what others need.
+const MAX_FAILURES_OF_ALL: usize = 300;
 
 /// The most tokens that are kept, which is more than a stack has clients.
 const MAX_KEPT: usize = 100;
@@ -47,8 +51,19 @@ pub(crate) struct ClientSecrets {
 struct State {
     /// Tokens by the hash of the credentials.
     tokens: HashMap<[u8; 32], Token>,
-    /// When credentials were wrong.
-    failures: Vec<Instant>,
+    /// Whose credentials were wrong, and when.
+    failures: Vec<(String, Instant)>,
+}
+
+impl State {
+    /// Whether so many credentials were wrong lately, of this client or of all, that no more are
+    /// tried.
+    fn has_failed_often(&mut self, client: &str) -> bool {
+        self.failures
+            .retain(|(_, failed_at)| failed_at.elapsed() < FAILURE_PERIOD);
+        let of_client = self.failures.iter().filter(|(failed, _)| failed == client);
+        of_client.count() >= MAX_FAILURES || self.failures.len() >= MAX_FAILURES_OF_ALL
+    }
 }
 
 struct Token {
@@ -99,10 +114,11 @@ impl ClientSecrets {
         if let Some(known) = state.tokens.get(&hash) {
             return Ok(Some(known.token.clone()));
         }
-        let is_recent = |failure: &Instant| failure.elapsed() < FAILURE_PERIOD;
-        state.failures.retain(is_recent);
-        if state.failures.len() >= MAX_FAILURES {
-            tracing::warn!("too many wrong client secrets; none is tried for a minute");
+        if state.has_failed_often(client) {
+            tracing::warn!(
+                client,
+                "too many wrong client secrets; none is tried for a minute"
+            );
             return Err(CallersUnknown);
         }
         match self.exchange(client, secret).await? {
@@ -117,7 +133,7 @@ impl ClientSecrets {
                 Ok(Some(granted.access_token))
             }
             Exchanged::Refused => {
-                state.failures.push(now);
+                state.failures.push((client.to_owned(), now));
                 Ok(None)
             }
         }
@@ -170,4 +186,101 @@ fn hash_credentials(client: &str, secret: &str) -> [u8; 32] {
         .chain_update(secret)
         .finalize()
         .into()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+
+    use secrecy::ExposeSecret;
+
+    use super::*;
+    use crate::issuer_double::{CLIENT, IssuerDouble, SECRET};
+
+    async fn start_issuer() -> (IssuerDouble, ClientSecrets) {
+        let double = IssuerDouble::start().await;
+        let url = format!("{}/token", double.name).parse().unwrap();
+        let http = HttpClient::new().unwrap();
+        let secrets = ClientSecrets::new(url, "scepter/challenge".to_owned(), http);
+        (double, secrets)
+    }
+
+    /// The token for these credentials, and the number of requests that the endpoint has got.
+    async fn ask_token(
+        (double, secrets): &(IssuerDouble, ClientSecrets),
+        client: &str,
+        secret: &str,
+    ) -> (Result<Option<String>, CallersUnknown>, usize) {
+        let token = secrets.token_of(client, secret).await;
+        let token = token.map(|token| token.map(|token| token.expose_secret().to_owned()));
+        (token, double.asked.load(Ordering::SeqCst))
+    }
+
+    #[tokio::test]
+    async fn the_right_secret_gets_a_token_which_is_kept() {
+        let issuer = start_issuer().await;
+        let token = Ok(Some("a token".to_owned()));
+        assert_eq!(ask_token(&issuer, CLIENT, SECRET).await, (token.clone(), 1));
+        assert_eq!(ask_token(&issuer, CLIENT, SECRET).await, (token, 1));
+        assert_eq!(ask_token(&issuer, CLIENT, "guess").await, (Ok(None), 2));
+        // What cannot be a client's id costs no request.
+        for client in ["", "a:b", "a b", &"a".repeat(129)] {
+            assert_eq!(ask_token(&issuer, client, SECRET).await, (Ok(None), 2));
+        }
+    }
+
+    #[tokio::test]
+    async fn guesses_are_limited_for_one_client_and_for_all() {
+        let issuer = start_issuer().await;
+        for tries in 1..=MAX_FAILURES {
+            assert_eq!(
+                ask_token(&issuer, "other", "guess").await,
+                (Ok(None), tries)
+            );
+        }
+        let tried = ask_token(&issuer, "other", "guess").await;
+        assert_eq!(tried, (Err(CallersUnknown), MAX_FAILURES));
+        // Others are not kept out.
+        let (token, asked) = ask_token(&issuer, CLIENT, SECRET).await;
+        assert!(token.unwrap().is_some());
+        let left = MAX_FAILURES_OF_ALL - MAX_FAILURES;
+        for tries in 1..=left {
+            let client = format!("client-{tries}");
+            assert_eq!(
+                ask_token(&issuer, &client, "guess").await,
+                (Ok(None), asked + tries)
+            );
+        }
+        let tried = ask_token(&issuer, "another", "guess").await;
+        assert_eq!(tried, (Err(CallersUnknown), asked + left));
+        // A token that is kept remains good.
+        let (token, _) = ask_token(&issuer, CLIENT, SECRET).await;
+        assert!(token.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn a_failure_of_the_endpoint_is_nobodys_wrong_secret() {
+        let issuer = start_issuer().await;
+        for status in [302, 403, 404, 429, 500, 503] {
+            issuer.0.status.store(status, Ordering::SeqCst);
+            let (token, _) = ask_token(&issuer, CLIENT, SECRET).await;
+            assert_eq!(token, Err(CallersUnknown), "{status}");
+        }
+        issuer.0.status.store(200, Ordering::SeqCst);
+        assert!(
+            ask_token(&issuer, CLIENT, SECRET)
+                .await
+                .0
+                .unwrap()
+                .is_some()
+        );
+        // Nothing listens at a port that was just closed.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
+        let url = format!("http://{}/token", listener.local_addr().unwrap());
+        drop(listener);
+        let scope = "scepter/challenge".to_owned();
+        let secrets = ClientSecrets::new(url.parse().unwrap(), scope, HttpClient::new().unwrap());
+        let unreachable = ask_token(&(issuer.0, secrets), CLIENT, SECRET).await;
+        assert_eq!(unreachable.0, Err(CallersUnknown));
+    }
 }

@@ -4,6 +4,8 @@ mod authorizer;
 mod client_secrets;
 mod gateway;
 mod issuer;
+#[cfg(test)]
+mod issuer_double;
 mod tokens;
 
 use std::error::Error;

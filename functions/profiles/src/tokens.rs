@@ -159,3 +159,141 @@ impl TokenVerifier {
             .ok()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::Ordering;
+    use std::time::SystemTime;
+
+    use base64::Engine;
+    use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+    use jsonwebtoken::{EncodingKey, Header, encode};
+    use serde_json::json;
+
+    use super::*;
+    use crate::issuer_double::{IssuerDouble, KID};
+
+    fn new_verifier(issuer: &IssuerDouble) -> TokenVerifier {
+        let audience = HashSet::from(["mdm".to_owned(), "api".to_owned()]);
+        let issuer = Issuer::new(issuer.name.clone(), None);
+        TokenVerifier::new(issuer, audience, HttpClient::new().unwrap())
+    }
+
+    /// Seconds since 1970, this long from now.
+    fn seconds_from_now(seconds: i64) -> i64 {
+        let now = SystemTime::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        i64::try_from(now).unwrap() + seconds
+    }
+
+    /// The claims of a valid token, with these changes; null leaves a claim out.
+    fn change_claims(issuer: &IssuerDouble, changes: Value) -> Value {
+        let mut claims = json!({
+            "iss": issuer.name, "exp": seconds_from_now(600), "token_use": "access",
+            "client_id": "mdm", "scope": "scepter/challenge",
+        });
+        for (name, value) in changes.as_object().unwrap() {
+            claims[name] = value.clone();
+        }
+        claims
+            .as_object_mut()
+            .unwrap()
+            .retain(|_, value| !value.is_null());
+        claims
+    }
+
+    fn valid_header() -> Value {
+        json!({ "alg": "RS256", "typ": "JWT", "kid": KID })
+    }
+
+    #[tokio::test]
+    async fn a_token_is_valid_for_its_issuer_its_audience_and_its_time() {
+        let issuer = IssuerDouble::start().await;
+        let verifier = new_verifier(&issuer);
+        for (changes, is_valid) in [
+            (json!({}), true),
+            (json!({ "aud": "api", "client_id": "robot" }), true),
+            (json!({ "aud": ["other", "api"], "token_use": null }), true),
+            (json!({ "iss": "https://id.example" }), false),
+            (json!({ "iss": null }), false),
+            (json!({ "iss": format!("{}/", issuer.name) }), false),
+            (json!({ "exp": seconds_from_now(-600) }), false),
+            (json!({ "exp": null }), false),
+            (json!({ "nbf": seconds_from_now(600) }), false),
+            (json!({ "client_id": "other" }), false),
+            (json!({ "client_id": null }), false),
+            (json!({ "aud": "other" }), false),
+            (json!({ "aud": [] }), false),
+            (json!({ "token_use": "id" }), false),
+        ] {
+            let claims = change_claims(&issuer, changes);
+            let token = issuer.sign(&valid_header(), &claims);
+            let verified = verifier.verify(&token).await.unwrap();
+            assert_eq!(verified.is_some(), is_valid, "{claims}");
+        }
+        // The discovery document and the keys are read once.
+        assert_eq!(issuer.asked.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn a_token_needs_the_signature_of_the_issuers_key() {
+        let (issuer, other) = (IssuerDouble::start().await, IssuerDouble::start().await);
+        let verifier = new_verifier(&issuer);
+        let claims = change_claims(&issuer, json!({}));
+        let valid = issuer.sign(&valid_header(), &claims);
+        let (signed, _) = valid.rsplit_once('.').unwrap();
+        let part = |value: Value| URL_SAFE_NO_PAD.encode(value.to_string());
+        let unsigned = part(json!({ "alg": "none", "kid": KID }));
+        // The key that everybody may read, as the secret of an HMAC.
+        let confused = Header {
+            kid: Some(KID.to_owned()),
+            ..Header::new(Algorithm::HS256)
+        };
+        let secret = EncodingKey::from_secret(issuer.public_key());
+        for forged in [
+            other.sign(&valid_header(), &claims),
+            format!("{signed}."),
+            format!("{unsigned}.{}.", part(claims.clone())),
+            encode(&confused, &claims, &secret).unwrap(),
+            issuer.sign(&json!({ "alg": "PS256", "kid": KID }), &claims),
+            issuer.sign(&json!({ "alg": "RS256" }), &claims),
+            valid.replacen('.', "", 1),
+            String::new(),
+        ] {
+            assert_eq!(verifier.verify(&forged).await, Ok(None), "{forged}");
+        }
+        assert!(verifier.verify(&valid).await.unwrap().is_some());
+    }
+
+    #[tokio::test]
+    async fn unknown_keys_do_not_have_the_issuer_asked_again_and_again() {
+        let issuer = IssuerDouble::start().await;
+        let verifier = new_verifier(&issuer);
+        let claims = change_claims(&issuer, json!({}));
+        for kid in ["key-2", "key-3", "key-2"] {
+            let token = issuer.sign(&json!({ "alg": "RS256", "kid": kid }), &claims);
+            assert_eq!(verifier.verify(&token).await, Ok(None));
+        }
+        assert_eq!(issuer.asked.load(Ordering::SeqCst), 2);
+    }
+
+    #[tokio::test]
+    async fn an_issuer_that_fails_makes_no_token_invalid() {
+        let issuer = IssuerDouble::start().await;
+        let verifier = new_verifier(&issuer);
+        let token = issuer.sign(&valid_header(), &change_claims(&issuer, json!({})));
+        for status in [302, 401, 404, 500, 503] {
+            issuer.status.store(status, Ordering::SeqCst);
+            assert_eq!(
+                verifier.verify(&token).await,
+                Err(CallersUnknown),
+                "{status}"
+            );
+        }
+        issuer.status.store(200, Ordering::SeqCst);
+        assert!(verifier.verify(&token).await.unwrap().is_some());
+        // Keys that were read outlast a failure.
+        issuer.status.store(503, Ordering::SeqCst);
+        verifier.keys.lock().await.read_at = Instant::now().checked_sub(2 * KEYS_AGE);
+        assert!(verifier.verify(&token).await.unwrap().is_some());
+    }
+}
