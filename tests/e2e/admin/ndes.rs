@@ -223,6 +223,25 @@ fn whoever_may_not_make_challenges_gets_a_page_that_says_so_and_none_is_made() {
     assert_eq!(challenges.list_challenges(), Vec::<Value>::new());
 }
 
+/// A server that cannot tell who asks is not asked with wrong credentials: the MDM tries again.
+#[test]
+fn tokens_that_cannot_be_read_are_a_failure_of_the_server() {
+    let challenges = ChallengeServer::start();
+    std::fs::write(challenges.data.path().join("tokens.json"), "{").unwrap();
+    let user = format!("u:{}", challenges.token);
+    for tail in ["mscep_admin", "jamf"] {
+        let method = ["GET", "POST"][usize::from(tail == "jamf")];
+        let url = challenges.url(tail);
+        let arguments = ["--include", "--user", &user, "--request", method, &url];
+        let (status, answer) = http(&arguments, &[]);
+        assert_eq!(status, 503, "{tail}");
+        let answer = String::from_utf8_lossy(&answer).to_lowercase();
+        assert!(answer.contains("retry-after: 5\r\n"), "{answer}");
+        assert!(!answer.contains("www-authenticate"), "{answer}");
+    }
+    assert_eq!(challenges.list_challenges(), Vec::<Value>::new());
+}
+
 #[test]
 fn a_profile_without_one_time_challenges_says_so() {
     let challenges = ChallengeServer::start();
