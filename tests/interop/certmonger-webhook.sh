@@ -80,17 +80,17 @@ dbus-run-session -- bash -euo pipefail -c '
     seen=$(sed -n "s/^etag: *\(\"[^\"]*\"\).*/\1/Ip" headers)
     call POST "/scepTransactions/$uuid/approve" "" "$seen"
     # certmonger asks again after a week, or when it is told to, and sends its enrolment again instead
-    # of a poll: the webhook still says HOLD, and the approval stands.
+    # of a poll: what is decided is not asked about.
     getcert refresh -s -i device
     settled ""
-    first=$(serial) asked=$(heard scep.enrolment)
+    first=$(serial)
     cp device.crt first.crt
     getcert resubmit -s -i device
     settled "$first"
     second=$(serial)
     getcert rekey -s -i device -g 2048
     settled "$second"
-    [ "$(heard scep.enrolment)" = "$asked" ] || give_up "a renewal asked the webhook"
+    [ "$(heard scep.enrolment)" = 1 ] || give_up "the webhook was asked again"
 ' || {
     cat heard.log receiver.log >&2
     exit 1
