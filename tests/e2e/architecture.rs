@@ -92,6 +92,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "keys-kms",
             "keys-file",
             "lambda-host",
+            // Requests share the issuer's keys and the tokens for client secrets while they wait.
+            "profiles",
             "scep-service",
             "scepter",
             "store-dynamodb",
