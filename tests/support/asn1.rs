@@ -70,7 +70,7 @@ pub const EMAIL: u8 = 0x81;
 pub const URI: u8 = 0x86;
 /// The tag of an iPAddress.
 pub const IP: u8 = 0x87;
-const SUBJECT_ALT_NAME: &str = "2.5.29.17";
+pub(crate) const SUBJECT_ALT_NAME: &str = "2.5.29.17";
 const UPN: &str = "1.3.6.1.4.1.311.20.2.3";
 
 /// Encodes a CertificationRequestInfo with the correct challengePassword and these extensions.

@@ -23,6 +23,7 @@ use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 
+use crate::asn1::element;
 use crate::intune::protocol::{Audience, Objection, answer, find_step};
 pub use crate::intune::protocol::{Fault, Step};
 
@@ -73,6 +74,8 @@ pub(crate) struct State {
 #[derive(Clone)]
 pub(crate) struct Expected {
     pub(crate) common_name: String,
+    /// The value of subjectAltName in DER.
+    pub(crate) alt_names: Option<Vec<u8>>,
     pub(crate) is_expired: bool,
 }
 
@@ -106,13 +109,24 @@ impl IntuneDouble {
         lock(&self.state)
     }
 
-    /// Makes a challenge for a device that is to ask for this CN: long base64, which only Intune
-    /// understands.
+    /// Makes a challenge for a device that is to ask for this CN and no other names: long base64,
+    /// which only Intune understands.
     pub fn make_challenge(&self, common_name: &str) -> String {
+        self.make_challenge_for(common_name, None)
+    }
+
+    /// The same for a device that is to ask for these names in subjectAltName, too.
+    pub fn make_challenge_with_names(&self, common_name: &str, names: &[Vec<u8>]) -> String {
+        let names = element(0x30, &[&names.concat()]);
+        self.make_challenge_for(common_name, Some(names))
+    }
+
+    fn make_challenge_for(&self, common_name: &str, alt_names: Option<Vec<u8>>) -> String {
         let sealed = [uuid::Uuid::new_v4().as_bytes().as_slice(), &[0x5a; 2_200]].concat();
         let challenge = STANDARD.encode(sealed);
         let expected = Expected {
             common_name: common_name.to_owned(),
+            alt_names,
             is_expired: false,
         };
         let known = challenge.clone();

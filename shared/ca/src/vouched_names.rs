@@ -139,17 +139,18 @@ pub enum InvalidVouchedNames {
 }
 
 impl VouchedNames {
-    /// The names of a request that somebody has validated as a whole: its security identifier, its
-    /// subject and all its names in subjectAltName.
+    /// The names of a request that somebody has validated: its subject and all its names in
+    /// subjectAltName, among them its security identifier.
     ///
-    /// Attributes of which the subject has several are left to the rules, and so is whatever cannot
+    /// Microsoft's extension counts for nothing, because Intune does not look at it: a device would
+    /// choose its own security identifier. Attributes of which the subject has several are left to the rules, and so is whatever cannot
     /// be read, which they reject. `subject` is a Name in DER.
     #[must_use]
     pub fn of_request(subject: &[u8], extensions: &[RequestedExtension]) -> Self {
         let spec = VouchedNamesSpec {
             subject: read_single_attributes(subject),
             subject_alt_names: VouchedAltNames {
-                sid: read_requested_sid(extensions),
+                sid: read_single(read_sids_in_names(extensions)),
                 by_type: read_names_by_type(extensions),
             },
         };
@@ -157,8 +158,8 @@ impl VouchedNames {
         Self::try_from(spec).unwrap_or_default()
     }
 
-    /// The same names and, if there is no security identifier among them, that of a request: for
-    /// an administrator to vouch for.
+    /// The same names and, if there is no security identifier among them, that of a request, be it
+    /// in Microsoft's extension: for somebody to vouch for who sees it.
     #[must_use]
     pub fn with_sid_of_request(&self, extensions: &[RequestedExtension]) -> Self {
         let mut spec = self.spec.clone();
@@ -303,8 +304,18 @@ fn read_requested_sid(extensions: &[RequestedExtension]) -> Option<SecurityIdent
     let in_extension = extensions
         .iter()
         .filter_map(|extension| SecurityIdentifier::of_extension(extension.id, &extension.value));
+    read_single(in_extension.chain(read_sids_in_names(extensions)))
+}
+
+fn read_sids_in_names(
+    extensions: &[RequestedExtension],
+) -> impl Iterator<Item = SecurityIdentifier> {
     let names = parse_requested_names(extensions).unwrap_or_default();
-    let mut found = in_extension.chain(names.into_iter().filter_map(SecurityIdentifier::of_name));
+    names.into_iter().filter_map(SecurityIdentifier::of_name)
+}
+
+/// The one that all are; `None` if there is none, or if they differ.
+fn read_single(mut found: impl Iterator<Item = SecurityIdentifier>) -> Option<SecurityIdentifier> {
     let first = found.next()?;
     found.all(|other| other == first).then_some(first)
 }

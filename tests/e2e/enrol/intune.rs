@@ -4,6 +4,7 @@
 mod notices;
 mod process;
 mod revocations;
+mod security_identifiers;
 
 use std::collections::BTreeSet;
 use std::sync::Arc;
@@ -17,8 +18,8 @@ use scep_protocol::vouching::ChallengeSourceKind;
 use scep_service::object::Versioned;
 use scep_service::ports::SecretOwner;
 use scepter_tests::asn1::{
-    CHALLENGE_PASSWORD, EXTENSION_REQUEST, URI, attribute, common_name, dns, element, integer,
-    request_extensions, subject_alt_name,
+    CHALLENGE_PASSWORD, EXTENSION_REQUEST, attribute, common_name, element, integer,
+    request_extensions,
 };
 use scepter_tests::device::{Device, Request};
 use scepter_tests::intune::{APPLICATION_ID, APPLICATION_KEY, Fault, IntuneDouble, Step, TENANT};
@@ -427,45 +428,4 @@ async fn an_administrator_may_have_to_approve_what_intune_vouches_for() {
     let (device, request) = asked.plan_enrolment("phone-1");
     let reply = asked.world.ask(&device, &request).await;
     assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
-}
-
-/// The rules of the profile would not take this SID from a request; Intune has looked at it.
-#[tokio::test]
-async fn what_intune_validated_is_issued_with_its_security_identifier() {
-    let asked = IntuneWorld::new().await;
-    let sid = "S-1-5-21-1004336348-1177238915-682003330-512";
-    let device = Device::rsa();
-    let challenge = asked.double.make_challenge("pc-7");
-    let names = [
-        element(
-            URI,
-            &[format!("tag:microsoft.com,2022-09-14:sid:{sid}").as_bytes()],
-        ),
-        dns("pc-7.example"),
-    ];
-    let attributes = [
-        attribute(
-            CHALLENGE_PASSWORD,
-            &[element(0x13, &[challenge.as_bytes()])],
-        ),
-        request_extensions(EXTENSION_REQUEST, &[subject_alt_name(&names)]),
-    ];
-    let info = [
-        integer(&[0]),
-        common_name("pc-7"),
-        device.certificate.subject_public_key_info().to_vec(),
-        element(0xa0, &[&attributes.concat()]),
-    ];
-    let request = device.request(device.sign_request(&element(0x30, &[&info.concat()])));
-    let leaf = asked.world.ask(&device, &request).await.leaf();
-    let holds = |text: &str| {
-        leaf.der()
-            .windows(text.len())
-            .any(|part| part == text.as_bytes())
-    };
-    assert!(holds(sid));
-    assert!(holds("pc-7.example"));
-    // By default it is in Microsoft's extension and not a URI.
-    assert!(!holds("tag:microsoft.com"));
-    asked.double.assert_content();
 }

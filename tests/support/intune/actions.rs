@@ -11,6 +11,7 @@ use time::OffsetDateTime;
 use time::format_description::well_known::Rfc3339;
 use x509_cert::name::Name;
 
+use crate::asn1::SUBJECT_ALT_NAME;
 use crate::intune::State;
 use crate::intune::protocol::{Objection, answer_json, check_members, read_call, require, text};
 
@@ -77,9 +78,15 @@ fn judge(state: &State, csr: &CertificationRequest) -> &'static str {
     }
     let subject = Name::from_der(csr.subject()).unwrap().to_string();
     let common_name = format!("CN={}", expected.common_name);
-    match subject.split(',').any(|part| part == common_name) {
+    if !subject.split(',').any(|part| part == common_name) {
+        return "SubjectNameMismatch";
+    }
+    // Intune looks at no other extension.
+    let mut asked = csr.extensions().iter();
+    let alt_names = asked.find(|extension| extension.id.to_string() == SUBJECT_ALT_NAME);
+    match alt_names.map(|extension| &extension.value) == expected.alt_names.as_ref() {
         true => "Success",
-        false => "SubjectNameMismatch",
+        false => "SubjectAltNameMismatch",
     }
 }
 

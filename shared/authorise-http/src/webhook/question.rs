@@ -45,7 +45,8 @@ impl<'a> Question<'a> {
         let ra_profile = context.profile.ra_profile();
         // What cannot be read is left out: the rules refuse it, and the webhook has the PKCS #10
         // request itself.
-        let names = VouchedNames::of_request(csr.subject(), csr.extensions());
+        let names = VouchedNames::of_request(csr.subject(), csr.extensions())
+            .with_sid_of_request(csr.extensions());
         Self {
             scep_profile: ProfileName {
                 uuid: scep_profile.uuid.into_untyped_uuid(),

@@ -171,7 +171,7 @@ fn the_names_of_a_validated_request_are_its_readable_ones() {
 }
 
 #[test]
-fn a_request_has_a_sid_if_all_its_spellings_agree() {
+fn a_request_has_a_sid_if_all_its_spellings_agree_and_a_validated_one_in_its_names() {
     let extension = |sid: &str| {
         let sid: SecurityIdentifier = sid.parse().unwrap();
         RequestedExtension {
@@ -191,20 +191,26 @@ fn a_request_has_a_sid_if_all_its_spellings_agree() {
     };
     let tag = format!("tag:microsoft.com,2022-09-14:sid:{SID}");
     let tag_of_other = "tag:microsoft.com,2022-09-14:sid:S-1-5-18";
-    for (extensions, found) in [
-        (vec![], false),
-        (vec![extension(SID)], true),
-        (vec![uris(&["urn:a:b", &tag])], true),
-        (vec![uris(&[&tag, &tag])], true),
-        (vec![extension(SID), uris(&[&tag])], true),
-        (vec![extension("S-1-5-18"), uris(&[&tag])], false),
-        (vec![uris(&[&tag, tag_of_other])], false),
-        (vec![uris(&[&tag.to_uppercase()])], false),
-        (vec![uris(&[&tag.replace("sid", "s%69d")])], false),
-        (vec![uris(&[&format!("{tag} ")])], false),
+    let validated = |extensions: &[RequestedExtension]| {
+        let names = VouchedNames::of_request(b"", extensions);
+        names.subject_alt_names.sid.clone()
+    };
+    for (extensions, is_found, is_in_names) in [
+        (vec![], false, false),
+        (vec![extension(SID)], true, false),
+        (vec![uris(&["urn:a:b", &tag])], true, true),
+        (vec![uris(&[&tag, &tag])], true, true),
+        (vec![extension(SID), uris(&[&tag])], true, true),
+        (vec![extension("S-1-5-18"), uris(&[&tag])], false, true),
+        (vec![uris(&[&tag, tag_of_other])], false, false),
+        (vec![uris(&[&tag.to_uppercase()])], false, false),
+        (vec![uris(&[&tag.replace("sid", "s%69d")])], false, false),
+        (vec![uris(&[&format!("{tag} ")])], false, false),
     ] {
-        let expected = found.then(|| SID.parse().unwrap());
+        let expected = |found: bool| found.then(|| SID.parse().unwrap());
         let read = read_requested_sid(&extensions);
-        assert_eq!(read, expected, "{extensions:?}");
+        assert_eq!(read, expected(is_found), "{extensions:?}");
+        let read = validated(&extensions);
+        assert_eq!(read, expected(is_in_names), "{extensions:?}");
     }
 }
