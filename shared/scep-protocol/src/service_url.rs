@@ -3,12 +3,13 @@
 use std::fmt::{Debug, Display, Formatter};
 use std::str::FromStr;
 
-use url::Url;
+use url::{Position, Url};
 
 /// The longest URL of a service, in octets.
 const MAX_URL_BYTES: usize = 2048;
 
-/// The URL of a service: `https:`, or `http:` on the loopback interface.
+/// The URL of a service: `https:`, or `http:` on the loopback interface. It is printed without its
+/// query, which may hold a secret.
 // A service vouches for enrolments, and requests to it carry challenges.
 #[derive(Clone, PartialEq, Eq)]
 pub struct ServiceUrl(Url);
@@ -30,7 +31,7 @@ impl ServiceUrl {
         format!("{base}/{path}").parse()
     }
 
-    /// Returns the URL.
+    /// Returns the whole URL, with its query.
     #[must_use]
     pub fn as_str(&self) -> &str {
         self.0.as_str()
@@ -71,13 +72,13 @@ impl From<&ServiceUrl> for Url {
 
 impl Display for ServiceUrl {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.as_str())
+        f.write_str(&self.0[..Position::AfterPath])
     }
 }
 
 impl Debug for ServiceUrl {
     fn fmt(&self, f: &mut Formatter<'_>) -> std::fmt::Result {
-        f.write_str(self.0.as_str())
+        f.write_str(&self.0[..Position::AfterPath])
     }
 }
 
@@ -108,6 +109,17 @@ mod tests {
         let long = |length: usize| format!("https://a.example/{}", "x".repeat(length - 18));
         assert!(long(MAX_URL_BYTES).parse::<ServiceUrl>().is_ok());
         assert!(long(MAX_URL_BYTES + 1).parse::<ServiceUrl>().is_err());
+    }
+
+    #[test]
+    fn a_url_is_printed_without_its_query() {
+        let whole = "https://hooks.example/scep?code=hunter2";
+        let url: ServiceUrl = whole.parse().unwrap();
+        for printed in [format!("{url}"), format!("{url:?}")] {
+            assert_eq!(printed, "https://hooks.example/scep");
+        }
+        assert_eq!(url.as_str(), whole);
+        assert_eq!(Url::from(&url).as_str(), whole);
     }
 
     #[test]
