@@ -89,6 +89,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     (
         "tokio",
         &[
+            "authorise-http",
             "keys-kms",
             "keys-file",
             "lambda-host",

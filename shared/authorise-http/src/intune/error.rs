@@ -99,7 +99,7 @@ impl IntuneError {
             Self::Answered(_)
             | Self::Client(_)
             | Self::Credential(_)
-            | Self::Http(HttpError::TooLong(_))
+            | Self::Http(HttpError::Busy(_) | HttpError::TooLong(_))
             | Self::Incomplete(_)
             | Self::Login { .. }
             | Self::NotOffered(_)
