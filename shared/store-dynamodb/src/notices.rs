@@ -3,6 +3,7 @@
 use scep_protocol::id::NoticeUuid;
 use scep_protocol::notice::Notice;
 use scep_service::error::StoreError;
+use scep_service::error_chain::ErrorChain;
 use scep_service::inventory::PageRequest;
 use scep_service::ports::WriteOutcome;
 use time::OffsetDateTime;
@@ -11,10 +12,10 @@ use crate::DynamoDbStore;
 use crate::attribute::{to_millis, to_number, to_text};
 use crate::expression::Condition;
 use crate::index::BY_STATE;
-use crate::item::{ATTEMPTS, ID, unavailable};
+use crate::item::{ATTEMPTS, ID, Item, unavailable};
 use crate::notice_item::{NOTICE, notice_id, notice_item, parse_notice};
 use crate::page::{Bounds, List};
-use crate::write::{Step, Write};
+use crate::write::{Step, Write, Written};
 
 impl DynamoDbStore {
     /// Describes the steps of a transaction that write these notices.
@@ -31,8 +32,10 @@ impl DynamoDbStore {
 
     pub(crate) async fn put_one_notice(&self, notice: &Notice) -> Result<(), StoreError> {
         let write = Write::put(&self.tables.transactions, notice_item(notice)?);
-        self.write_one("writing a notice", write).await?;
-        Ok(())
+        match self.write_one("writing a notice", write).await? {
+            Written::Won(_) => Ok(()),
+            Written::Lost => Err(StoreError::Conflict),
+        }
     }
 
     pub(crate) async fn read_due_notices(
@@ -51,7 +54,7 @@ impl DynamoDbStore {
             limit: limit.min(MAX_READ),
             cursor: None,
         };
-        let id = |mut item: crate::item::Item| Ok(item.remove(ID));
+        let id = |mut item: Item| Ok(item.remove(ID));
         let found = self.read_page(&list, &page, id).await?;
         let ids: Vec<_> = found
             .items
@@ -63,13 +66,7 @@ impl DynamoDbStore {
         }
         // The index lags behind and lacks the event, so the notices are read once more.
         let items = self.read_items(ids.into_iter()).await?;
-        let notices: Result<Vec<_>, _> = items.into_iter().map(parse_notice).collect();
-        let mut due: Vec<_> = notices?
-            .into_iter()
-            .filter(|notice| notice.due_at <= now)
-            .collect();
-        due.sort_by_key(|notice| notice.due_at);
-        Ok(due)
+        Ok(parse_due_notices(items, now))
     }
 
     pub(crate) async fn delete_notice(&self, uuid: NoticeUuid) -> Result<(), StoreError> {
@@ -98,3 +95,43 @@ impl DynamoDbStore {
 
 /// The most notices that are read at a time: as many as DynamoDB returns items in one answer.
 const MAX_READ: u16 = 100;
+
+/// Parses the notices that are due, the oldest first. One that cannot be read is logged and skipped,
+/// so that it does not keep the others waiting.
+fn parse_due_notices(items: Vec<Item>, now: OffsetDateTime) -> Vec<Notice> {
+    let mut due = Vec::new();
+    for item in items {
+        match parse_notice(item) {
+            Ok(notice) if notice.due_at <= now => due.push(notice),
+            Ok(_) => {}
+            Err(error) => {
+                let error = ErrorChain(&error);
+                tracing::error!(%error, "skipped a notice that cannot be read");
+            }
+        }
+    }
+    due.sort_by_key(|notice| notice.due_at);
+    due
+}
+
+#[cfg(test)]
+mod tests {
+    use time::Duration;
+
+    use super::*;
+    use crate::samples::{NOW, sample_notices};
+
+    #[test]
+    fn a_notice_that_cannot_be_read_does_not_keep_others_waiting() {
+        let [first, second, later] = sample_notices();
+        let due_at = |notice: Notice, due_at| Notice { due_at, ..notice };
+        let first = due_at(first, NOW - Duration::MINUTE);
+        let second = due_at(second, NOW);
+        let later = due_at(later, NOW + Duration::MINUTE);
+        let mut unreadable = notice_item(&first).unwrap();
+        unreadable.remove(ATTEMPTS);
+        let items = [&later, &second, &first].map(|notice| notice_item(notice).unwrap());
+        let items = [unreadable].into_iter().chain(items).collect();
+        assert_eq!(parse_due_notices(items, NOW), [first, second]);
+    }
+}

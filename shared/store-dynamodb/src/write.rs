@@ -291,7 +291,7 @@ impl DynamoDbStore {
                 .send()
                 .await
                 .map(|_| Written::Won(None))
-                .or_else(|error| read_update_failure(operation, error, write.mark.as_ref())),
+                .or_else(|error| read_failure(operation, error, write.mark.as_ref())),
         }
     }
 
@@ -370,6 +370,7 @@ impl ConditionError for UpdateItemError {
 const CONFLICT: &str = "TransactionConflictException";
 
 /// Decides what the failure of a write outside of a transaction means.
+// The item may be part of another process's transaction, which is then faster.
 fn read_failure<E: ConditionError>(
     operation: &'static str,
     error: SdkError<E>,
@@ -384,20 +385,9 @@ fn read_failure<E: ConditionError>(
             Written::Lost
         });
     }
-    Err(unavailable(operation)(error))
-}
-
-/// Decides what the failure of an update outside of a transaction means.
-// An item that is updated may be part of another process's transaction, which is then faster. Items
-// that are put are in no transaction, so a conflict would be a fault of the store.
-fn read_update_failure(
-    operation: &'static str,
-    error: SdkError<UpdateItemError>,
-    mark: Option<&Mark>,
-) -> Result<Written, StoreError> {
     match error.code() {
         Some(CONFLICT) => Ok(Written::Lost),
-        Some(_) | None => read_failure(operation, error, mark),
+        Some(_) | None => Err(unavailable(operation)(error)),
     }
 }
 
@@ -477,20 +467,22 @@ mod tests {
     }
 
     #[test]
-    fn a_conflict_of_an_update_is_lost_and_any_other_failure_is_an_outage() {
-        let outcome = |code: &str| {
-            let metadata = ErrorMetadata::builder().code(code);
-            let error = UpdateItemError::generic(metadata.build());
-            read_update_failure("testing", service_error(error), None)
-        };
-        assert_eq!(outcome(CONFLICT).unwrap(), Written::Lost);
-        let metadata = ErrorMetadata::builder().code(CONFLICT);
-        let of_put = PutItemError::generic(metadata.build());
-        assert!(read_failure("testing", service_error(of_put), None).is_err());
-        assert!(matches!(
-            outcome("InternalServerError"),
-            Err(StoreError::Unavailable { .. })
-        ));
+    fn a_conflict_with_a_transaction_is_lost_and_any_other_failure_is_an_outage() {
+        for (code, is_lost) in [(CONFLICT, true), ("InternalServerError", false)] {
+            let metadata = || ErrorMetadata::builder().code(code).build();
+            let of_put = service_error(PutItemError::generic(metadata()));
+            let of_update = service_error(UpdateItemError::generic(metadata()));
+            for outcome in [
+                read_failure("testing", of_put, None),
+                read_failure("testing", of_update, None),
+            ] {
+                match outcome {
+                    Ok(written) => assert!(is_lost && written == Written::Lost, "{code}"),
+                    Err(StoreError::Unavailable { .. }) => assert!(!is_lost, "{code}"),
+                    Err(error) => panic!("{code}: {error}"),
+                }
+            }
+        }
     }
 
     fn service_error<E>(error: E) -> SdkError<E> {
