@@ -100,7 +100,15 @@ impl MdmError {
             Self::Use(AdminError::Failed(failure)) => {
                 return explain_rejection(failure.rejection());
             }
-            Self::Use(error) => return (StatusCode::UNPROCESSABLE_ENTITY, error.to_string()),
+            Self::Use(error @ (AdminError::Conflict | AdminError::NameTaken(_))) => {
+                return (StatusCode::CONFLICT, error.to_string());
+            }
+            Self::Use(error @ AdminError::NotFound(_)) => {
+                return (StatusCode::NOT_FOUND, error.to_string());
+            }
+            Self::Use(error @ (AdminError::Invalid(_) | AdminError::VersionMissing)) => {
+                return (StatusCode::UNPROCESSABLE_ENTITY, error.to_string());
+            }
         };
         (status, reason.to_owned())
     }
@@ -359,4 +367,26 @@ fn add_headers(mut response: Response<Bytes>) -> Response<Bytes> {
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
     headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
     response
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_changed_or_is_gone_meanwhile_is_told_apart_from_what_is_invalid() {
+        for (error, status) in [
+            (AdminError::Conflict, StatusCode::CONFLICT),
+            (
+                AdminError::NotFound(ObjectKind::ScepProfile),
+                StatusCode::NOT_FOUND,
+            ),
+            (
+                AdminError::Invalid(Vec::new()),
+                StatusCode::UNPROCESSABLE_ENTITY,
+            ),
+        ] {
+            assert_eq!(MdmError::from(error).explain().0, status);
+        }
+    }
 }
