@@ -37,7 +37,7 @@ pub(crate) struct ServeSettings {
     #[arg(long, env = "SCEPTER_PUBLIC_URL", value_name = "URL", value_parser = parse_public_url)]
     pub(crate) public_url: Option<String>,
     /// SCEP Profile at /cgi-bin/pkiclient.exe and /certsrv/mscep/mscep.dll, for devices whose path
-    /// cannot be configured.
+    /// cannot be configured, and at /certsrv/mscep_admin.
     #[arg(long, env = "SCEPTER_DEFAULT_SCEP_PROFILE", default_value = "default", value_name = "NAME", value_parser = parse_profile_name)]
     pub(crate) default_scep_profile: ProfileName,
     /// Days that a request waits for an administrator's approval.
