@@ -6,6 +6,7 @@ mod capabilities;
 mod content;
 mod cost;
 pub(crate) mod enrolment;
+mod guesses;
 mod habits;
 mod intune;
 mod one_time;

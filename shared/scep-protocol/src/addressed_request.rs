@@ -209,17 +209,28 @@ impl AddressedRequest {
             .map_err(Refusal::QueryEnvelope)
     }
 
-    /// The refusal of a message whose encrypted key was seen before with another ciphertext.
+    /// Whether opening the envelope tries a guess of the challengePassword: it is encrypted under
+    /// one, by a client without a valid certificate.
+    // A holder whose key cannot decrypt gets replies under the password. It can try guesses on
+    // those, so counting the others would stop nothing.
     #[must_use]
-    pub fn reuse_refusal(&self) -> Refusal {
+    pub const fn may_guess_password(&self) -> bool {
+        matches!(
+            (&self.wrapped, &self.signer),
+            (WrappedKey::Password(_), Signer::Former | Signer::Unknown)
+        )
+    }
+
+    /// The refusal of a message whose envelope stays unopened: it is the same as for one that does
+    /// not open.
+    #[must_use]
+    pub fn refuse_unopened(&self, fault: EnvelopeFault) -> Refusal {
         match self.request.message_type() {
-            MessageType::GetCert | MessageType::GetCrl => {
-                Refusal::QueryEnvelope(EnvelopeFault::Reused)
-            }
+            MessageType::GetCert | MessageType::GetCrl => Refusal::QueryEnvelope(fault),
             MessageType::CertPoll
             | MessageType::CertRep
             | MessageType::PkcsReq
-            | MessageType::RenewalReq => Refusal::Envelope(EnvelopeFault::Reused),
+            | MessageType::RenewalReq => Refusal::Envelope(fault),
         }
     }
 

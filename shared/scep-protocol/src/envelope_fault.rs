@@ -37,6 +37,9 @@ pub enum EnvelopeFault {
         /// The key length of the cipher, in octets.
         wanted: usize,
     },
+    /// The client is locked out, so its envelope stays unopened.
+    #[error("the client is locked out after too many wrong challenges")]
+    LockedOut,
     /// The unencrypted parts of the envelope are malformed.
     #[error("the outline of the envelope is malformed")]
     Outline(#[source] EnvelopeError),

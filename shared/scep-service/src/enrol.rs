@@ -27,6 +27,7 @@ use scep_protocol::addressed_request::AddressedRequest;
 use scep_protocol::availability::AvailableProfile;
 use scep_protocol::ca_info::cert_rep_certificates;
 use scep_protocol::decide::is_decided;
+use scep_protocol::envelope_fault::EnvelopeFault;
 use scep_protocol::notice::NoticeReceiver;
 use scep_protocol::profile::EndpointName;
 use scep_protocol::refusal::{HttpRejection, Refusal};
@@ -287,7 +288,13 @@ impl Exchange<'_> {
         challenge: Option<&ChallengePassword>,
     ) -> Result<Progress, EnrolError> {
         let (addressed, content_key) = self.check_addressee(request, challenge).await?;
-        let request = addressed.open(&content_key, self.profile)?;
+        let guesser = addressed
+            .may_guess_password()
+            .then(|| self.lockout_subjects(addressed.message()));
+        let request = match addressed.open(&content_key, self.profile) {
+            Ok(request) => request,
+            Err(refusal) => return Err(self.count_unopened(guesser, refusal).await),
+        };
         // Only now is the request authentic: whoever sent it has the key in it.
         let described = self.describe_request(&request);
         match self.authorise_and_issue(request).await {
@@ -405,7 +412,11 @@ impl Exchange<'_> {
             )
             .await?;
         if remembered == WriteOutcome::Lost {
-            return Err(addressed.reuse_refusal().into());
+            return Err(addressed.refuse_unopened(EnvelopeFault::Reused).into());
+        }
+        // The answer is that of a wrong password, so that a right one is not recognised.
+        if addressed.may_guess_password() && self.is_locked_out(addressed.message()).await? {
+            return Err(addressed.refuse_unopened(EnvelopeFault::LockedOut).into());
         }
         let key = self.unwrap_content_key(&addressed, challenge)?;
         Ok((addressed, key))

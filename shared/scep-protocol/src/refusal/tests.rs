@@ -198,7 +198,7 @@ fn unsupported_algorithm(oid: &str) -> UnsupportedAlgorithm {
     UnsupportedAlgorithm::new(oid.parse().unwrap())
 }
 
-fn envelope_faults() -> [EnvelopeFault; 12] {
+fn envelope_faults() -> [EnvelopeFault; 13] {
     [
         EnvelopeFault::CsrAlgorithm(unsupported_algorithm("1.2.840.113549.1.1.4")),
         EnvelopeFault::CsrKey,
@@ -212,6 +212,7 @@ fn envelope_faults() -> [EnvelopeFault; 12] {
         EnvelopeFault::Outline(EnvelopeError::Malformed),
         EnvelopeFault::Padding,
         EnvelopeFault::Query(DecodeError::Unexpected("a text")),
+        EnvelopeFault::LockedOut,
         EnvelopeFault::Reused,
         EnvelopeFault::Structure(CsrFault::Empty),
         EnvelopeFault::WrappedKeyLength {

@@ -16,7 +16,7 @@ use scep_protocol::vouching::ChallengeSourceKind;
 use secrecy::ExposeSecret;
 
 use crate::enrol::{Enrolment, Exchange};
-use crate::error::{EnrolError, Failure};
+use crate::error::{EnrolError, Failure, StoreError};
 use crate::ports::{
     ChallengeSource, Measurement, SecretOwner, VouchContext, VouchError, WriteOutcome,
 };
@@ -92,15 +92,32 @@ impl Exchange<'_> {
 
     /// Refuses a request of a client that is locked out.
     async fn check_lockout(&self, request: &SignedRequest) -> Result<(), EnrolError> {
+        match self.is_locked_out(request).await? {
+            true => Err(Refusal::LockedOut.into()),
+            false => Ok(()),
+        }
+    }
+
+    /// Whether the address or the key of the client is locked out.
+    pub(crate) async fn is_locked_out(&self, request: &SignedRequest) -> Result<bool, StoreError> {
         let subjects = self.lockout_subjects(request);
         let scep_profile = self.profile.scep_profile().uuid;
         let now = self.enrolment.profile_service.clock.now();
         let transactions = &self.enrolment.transactions;
         let lockouts = transactions.lockouts(scep_profile, &subjects).await?;
-        if lockouts.iter().any(|lockout| lockout.is_locked(now)) {
-            return Err(Refusal::LockedOut.into());
-        }
-        Ok(())
+        Ok(lockouts.iter().any(|lockout| lockout.is_locked(now)))
+    }
+
+    /// Counts an envelope that does not open among the failures of the client that may have guessed
+    /// its password; `None` if nobody did.
+    pub(crate) async fn count_unopened(
+        &self,
+        guesser: Option<Vec<LockoutSubject>>,
+        refusal: Refusal,
+    ) -> EnrolError {
+        let subjects = guesser.filter(|_| matches!(refusal, Refusal::Envelope(_)));
+        self.count_failures(subjects.unwrap_or_default(), refusal)
+            .await
     }
 
     /// Counts a refusal among the failures of the client, if it is for a wrong challenge.
@@ -109,14 +126,21 @@ impl Exchange<'_> {
         request: &SignedRequest,
         refusal: Refusal,
     ) -> EnrolError {
-        if refusal.is_wrong_challenge() {
-            let scep_profile = self.profile.scep_profile().uuid;
-            for subject in self.lockout_subjects(request) {
-                // A failure to count is the server's, and the client may try again: otherwise an
-                // attacker who makes counting fail could guess without limit.
-                if let Err(failure) = self.count_failure(scep_profile, subject).await {
-                    return failure.into();
-                }
+        let subjects = match refusal.is_wrong_challenge() {
+            true => self.lockout_subjects(request),
+            false => Vec::new(),
+        };
+        self.count_failures(subjects, refusal).await
+    }
+
+    /// Counts a refusal among the failures of these subjects.
+    async fn count_failures(&self, subjects: Vec<LockoutSubject>, refusal: Refusal) -> EnrolError {
+        let scep_profile = self.profile.scep_profile().uuid;
+        for subject in subjects {
+            // A failure to count is the server's, and the client may try again: otherwise an
+            // attacker who makes counting fail could guess without limit.
+            if let Err(failure) = self.count_failure(scep_profile, subject).await {
+                return failure.into();
             }
         }
         refusal.into()
@@ -167,7 +191,7 @@ impl Exchange<'_> {
     }
 
     /// Whose failures the refusal of this request counts among.
-    fn lockout_subjects(&self, request: &SignedRequest) -> Vec<LockoutSubject> {
+    pub(crate) fn lockout_subjects(&self, request: &SignedRequest) -> Vec<LockoutSubject> {
         self.client_address
             .map(LockoutSubject::of_address)
             .into_iter()
