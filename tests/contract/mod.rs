@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 mod challenges;
 mod decisions;
+mod envelopes;
 mod inventory;
 mod keys;
 mod lockouts;

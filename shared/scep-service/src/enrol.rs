@@ -4,6 +4,7 @@ mod announce;
 mod delivery;
 pub(crate) mod issue;
 pub(crate) mod next_ca;
+mod refused_before;
 mod reply;
 pub(crate) mod signing;
 mod vouch;
@@ -45,13 +46,14 @@ use zeroize::Zeroizing;
 use crate::ca_info::ProfileService;
 use crate::deployment::Deployment;
 use crate::enrol::issue::{Progress, issuance_request};
+use crate::enrol::refused_before::RefusedMessage;
 use crate::enrol::reply::{Reply, ReplyEncryption};
 use crate::error::{EnrolError, Failure};
 use crate::error_chain::ErrorChain;
 use crate::inventory::CertificateRecord;
 use crate::ports::{
-    CaKeys, ChallengeSource, Clock, Notifier, ProfileReader, RaKeys, Random, Secrets, Transactions,
-    WriteOutcome,
+    CaKeys, ChallengeSource, Clock, EnvelopeSighting, Notifier, ProfileReader, RaKeys, Random,
+    Secrets, Transactions,
 };
 use crate::ra_key::RaKey;
 
@@ -184,6 +186,7 @@ impl Enrolment {
             ra_key: &ra_key,
             client_address,
             validated: OnceLock::new(),
+            refused: OnceLock::new(),
         };
         let (reply, outcome) = match exchange.answer(message).await {
             Ok(answer) => answer,
@@ -238,6 +241,8 @@ pub(crate) struct Exchange<'a> {
     client_address: Option<IpAddr>,
     /// The PKCS #10 request, once a source vouches for it that wants to hear what becomes of it.
     validated: OnceLock<ReportedCsr>,
+    /// The message, by which a repetition of its refusal is recognised.
+    refused: OnceLock<RefusedMessage>,
 }
 
 impl Exchange<'_> {
@@ -398,6 +403,7 @@ impl Exchange<'_> {
         let signer = self.find_signer(&request).await?;
         let now = self.enrolment.profile_service.clock.now();
         let addressed = request.into_addressed(self.profile, signer, now)?;
+        self.refused.get_or_init(|| RefusedMessage::of(&addressed));
         // An attacker who splices blocks of a captured message to read it needs many ciphertexts
         // under the one encrypted key. Accepting only the first ciphertext of each key stops that,
         // even if some response still leaks how decryption ended.
@@ -411,7 +417,7 @@ impl Exchange<'_> {
                 now,
             )
             .await?;
-        if remembered == WriteOutcome::Lost {
+        if remembered == EnvelopeSighting::Altered {
             return Err(addressed.refuse_unopened(EnvelopeFault::Reused).into());
         }
         // The answer is that of a wrong password, so that a right one is not recognised.

@@ -24,6 +24,6 @@ pub use revocation_orders::{OrderOutcome, RevocationOrder, RevocationOrders};
 pub use secrets::{SecretOwner, Secrets};
 pub use store::{Change, CreationOutcome, CrlHead, MAX_LOCKOUTS, ProfileReader, Store, StoredCrl};
 pub use transactions::{
-    Approval, Bar, Claim, ClaimKind, GuardedOutcome, MAX_SUCCESSORS, Renewal, Transactions,
-    WriteOutcome,
+    Approval, Bar, Claim, ClaimKind, EnvelopeSighting, GuardedOutcome, MAX_SUCCESSORS, Renewal,
+    Transactions, WriteOutcome,
 };

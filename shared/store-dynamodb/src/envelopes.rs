@@ -3,17 +3,17 @@
 
 use scep_protocol::transaction::Fingerprint;
 use scep_service::error::StoreError;
-use scep_service::ports::WriteOutcome;
-use serde::Serialize;
+use scep_service::ports::EnvelopeSighting;
+use serde::{Deserialize, Serialize};
 use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
 use crate::attribute::{Digest, Expiry, to_octets, to_seconds};
 use crate::expression::Condition;
-use crate::item::{CIPHERTEXT, EXPIRES_AT, ID, Item, build_item};
-use crate::write::Write;
+use crate::item::{CIPHERTEXT, EXPIRES_AT, ID, Item, build_item, parse_item};
+use crate::write::{Write, Written};
 
-#[derive(Serialize)]
+#[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct EnvelopeItem {
     id: String,
@@ -41,7 +41,7 @@ impl DynamoDbStore {
         ciphertext: Fingerprint,
         until: OffsetDateTime,
         now: OffsetDateTime,
-    ) -> Result<WriteOutcome, StoreError> {
+    ) -> Result<EnvelopeSighting, StoreError> {
         let item = envelope_item(encrypted_key, ciphertext, until)?;
         // DynamoDB deletes expired items hours late, so the condition checks the time itself. The
         // same ciphertext passes, since clients retry with the message that they sent.
@@ -51,8 +51,18 @@ impl DynamoDbStore {
             Condition::LessThan(EXPIRES_AT, to_seconds(now)),
         ]);
         let write = Write::put(&self.tables.transactions, item).on_condition(condition);
-        self.write_one("remembering an envelope", write)
-            .await
-            .map(WriteOutcome::from)
+        let replaced = match self.write_one("remembering an envelope", write).await? {
+            Written::Won(replaced) => replaced,
+            Written::Lost => return Ok(EnvelopeSighting::Altered),
+        };
+        let Some(known) = replaced else {
+            return Ok(EnvelopeSighting::First);
+        };
+        let known: EnvelopeItem = parse_item("envelope", known)?;
+        // The stored second is the first one at which the item has expired.
+        Ok(match known.expires_at.0 <= now {
+            true => EnvelopeSighting::First,
+            false => EnvelopeSighting::Repeated,
+        })
     }
 }

@@ -12,7 +12,9 @@ use scep_protocol::transaction::{
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::inventory::CertificateRecord;
-use scep_service::ports::{Approval, Claim, GuardedOutcome, Transactions, WriteOutcome};
+use scep_service::ports::{
+    Approval, Claim, EnvelopeSighting, GuardedOutcome, Transactions, WriteOutcome,
+};
 use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
@@ -45,7 +47,7 @@ impl Transactions for DynamoDbStore {
         ciphertext: Fingerprint,
         until: OffsetDateTime,
         now: OffsetDateTime,
-    ) -> Result<WriteOutcome, StoreError> {
+    ) -> Result<EnvelopeSighting, StoreError> {
         self.put_envelope(encrypted_key, ciphertext, until, now)
             .await
     }

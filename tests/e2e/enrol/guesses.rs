@@ -1,6 +1,7 @@
 //! Guesses of the challengePassword: which messages count as one, and what locks out whom.
 
 use std::net::IpAddr;
+use std::time::Duration;
 
 use scep_protocol::profile::EndpointName;
 use scep_service::enrol::Outcome;
@@ -88,4 +89,57 @@ async fn the_holder_of_a_certificate_is_not_locked_out_by_envelopes() {
         .get(&format!("/scepProfiles/{profile}/lockouts"))
         .await;
     assert_eq!(listed.expect(200), json!([]));
+}
+
+/// An enrolment by a wrong challenge, encrypted to the RA certificate.
+fn wrong_message(world: &World, device: &Device, transaction_id: &str) -> Vec<u8> {
+    let mut request = device.enrolment("device-1", "guessed");
+    request.transaction_id = transaction_id.to_owned();
+    device.message(&request, &world.ra_certificate)
+}
+
+const WRONG: &str = "badRequest: the challengePassword is missing or wrong";
+
+#[tokio::test]
+async fn a_recorded_message_sent_twenty_times_locks_nobody_out() {
+    let (world, _, _, _, _) = administered().await;
+    let (device, other) = (Device::rsa(), Device::ec());
+    let by_key = wrong_message(&world, &device, "1");
+    let by_password = message_under(&other, "2", "guessed");
+    for _ in 0..20 {
+        assert_eq!(send_from(&world, "192.0.2.7", &by_key).await, WRONG);
+        assert_eq!(send_from(&world, "192.0.2.7", &by_password).await, UNOPENED);
+    }
+    let good = device.message(
+        &device.enrolment("device-1", CHALLENGE),
+        &world.ra_certificate,
+    );
+    assert_eq!(send_from(&world, "192.0.2.7", &good).await, "SUCCESS");
+}
+
+/// Whoever is locked out cannot send guesses ahead, to repeat them uncounted.
+#[tokio::test]
+async fn guesses_that_were_not_looked_at_count_when_they_are() {
+    let (world, _, _, _, _) = administered().await;
+    let device = Device::rsa();
+    let guesses: Vec<_> = (0..22)
+        .map(|number| wrong_message(&world, &device, &number.to_string()))
+        .collect();
+    for guess in &guesses {
+        assert_eq!(send_from(&world, "192.0.2.7", guess).await, WRONG);
+    }
+    let good = device.message(
+        &device.enrolment("device-1", CHALLENGE),
+        &world.ra_certificate,
+    );
+    assert_eq!(send_from(&world, "192.0.2.7", &good).await, WRONG);
+    // After the lock-out, those that were counted do not count again.
+    world.clock.advance(Duration::from_secs(61));
+    for guess in &guesses[..10] {
+        assert_eq!(send_from(&world, "192.0.2.7", guess).await, WRONG);
+    }
+    assert_eq!(send_from(&world, "192.0.2.8", &good).await, "SUCCESS");
+    // The first of the others begins the next lock-out.
+    assert_eq!(send_from(&world, "192.0.2.7", &guesses[10]).await, WRONG);
+    assert_eq!(send_from(&world, "192.0.2.7", &good).await, WRONG);
 }

@@ -135,12 +135,23 @@ impl Exchange<'_> {
 
     /// Counts a refusal among the failures of these subjects.
     async fn count_failures(&self, subjects: Vec<LockoutSubject>, refusal: Refusal) -> EnrolError {
+        if subjects.is_empty() {
+            return refusal.into();
+        }
+        match self.is_first_refusal().await {
+            Ok(true) => {}
+            Ok(false) => return refusal.into(),
+            Err(error) => return error.into(),
+        }
         let scep_profile = self.profile.scep_profile().uuid;
         for subject in subjects {
             // A failure to count is the server's, and the client may try again: otherwise an
             // attacker who makes counting fail could guess without limit.
             if let Err(failure) = self.count_failure(scep_profile, subject).await {
-                return failure.into();
+                return match self.forget_refusal().await {
+                    Ok(()) => failure.into(),
+                    Err(error) => error.into(),
+                };
             }
         }
         refusal.into()

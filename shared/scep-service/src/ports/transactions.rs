@@ -98,6 +98,17 @@ pub enum WriteOutcome {
     Lost,
 }
 
+/// What an encrypted content key was received with before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum EnvelopeSighting {
+    /// The key is new, or what is known of it has expired.
+    First,
+    /// The key was received before with the same ciphertext.
+    Repeated,
+    /// The key was received before with another ciphertext; nothing was written.
+    Altered,
+}
+
 /// The outcome of a conditional write that also depends on other records.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum GuardedOutcome {
@@ -158,15 +169,14 @@ pub trait Transactions: Send + Sync {
     ) -> Result<Option<SameRequest>, StoreError>;
 
     /// Remembers, until the given time, the ciphertext that an encrypted content key was first
-    /// received with. Returns [`WriteOutcome::Lost`] when the key was received before with another
-    /// ciphertext.
+    /// received with. A time that has passed makes the next sight of the key the first again.
     async fn remember_envelope(
         &self,
         encrypted_key: Fingerprint,
         ciphertext: Fingerprint,
         until: OffsetDateTime,
         now: OffsetDateTime,
-    ) -> Result<WriteOutcome, StoreError>;
+    ) -> Result<EnvelopeSighting, StoreError>;
 
     /// Counts the requests that wait for an administrator under this SCEP Profile, up to `most`.
     /// On AWS the count may lag behind recent writes.
