@@ -1,9 +1,9 @@
-//! Lambda function for maintenance, which a schedule invokes: CRLs, RA keys, transactions that a
-//! crash interrupted, and notices that could not be delivered.
+//! Lambda function for maintenance, which schedules invoke: CRLs, RA keys, transactions that a
+//! crash interrupted, revocations that Microsoft Intune orders, and notices.
 
 use std::process::ExitCode;
 
-use lambda_host::Adapters;
+use lambda_host::{Adapters, ScheduledTask};
 use scep_service::admin::AdminError;
 use scep_service::audit::Actor;
 
@@ -15,7 +15,13 @@ fn main() -> ExitCode {
         let enrolment = &adapters.enrolment()?;
         let metrics = &*adapters.metrics();
         let intune = &*adapters.intune()?;
-        lambda_host::serve_schedule(async || {
+        lambda_host::serve_schedule(async |task| {
+            if task == ScheduledTask::Notices {
+                return enrolment
+                    .deliver_due_notices()
+                    .await
+                    .map_err(AdminError::from);
+            }
             let maintained = administration.run_maintenance(metrics).await;
             // What Intune orders is followed after a failure as well.
             let followed = administration.follow_revocation_orders(intune).await;

@@ -14,6 +14,7 @@ mod environment;
 mod event;
 mod front_door;
 mod logs;
+mod scheduled_task;
 mod serve;
 
 #[cfg(feature = "keys")]
@@ -29,4 +30,5 @@ pub use event::MAX_EVENT_BODY_BYTES;
 pub use front_door::public_url;
 #[cfg(feature = "keys")]
 pub use intune::respond_well_known;
+pub use scheduled_task::{ScheduledTask, UnknownTask};
 pub use serve::{answer_in_time, main, serve, serve_schedule};

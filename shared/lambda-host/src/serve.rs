@@ -16,7 +16,7 @@ use serde_json::Value;
 use tokio::runtime::Runtime;
 use tracing::Level;
 
-use crate::{Environment, FrontDoors, event, logs};
+use crate::{Environment, FrontDoors, ScheduledTask, event, logs};
 
 /// The time before Lambda's deadline at which an unfinished request is answered as temporarily
 /// unavailable.
@@ -70,21 +70,21 @@ pub async fn serve(
     lambda_runtime::run(service).await
 }
 
-/// Runs `work` for each event, one after the other. An error fails the invocation, which Lambda
-/// repeats and counts among the errors of the function.
+/// Runs `work` for the task of each event, one after the other. An error, or an event without a
+/// known task, fails the invocation, which Lambda repeats and counts among the errors of the
+/// function.
 ///
 /// # Errors
 /// If the Runtime API fails.
 pub async fn serve_schedule<E>(
-    work: impl AsyncFn() -> Result<(), E>,
+    work: impl AsyncFn(ScheduledTask) -> Result<(), E>,
 ) -> Result<(), Box<dyn Error + Send + Sync>>
 where
     E: Error + Send + Sync + 'static,
 {
     let work = &work;
-    // The contents of the event do not matter: only the schedule may invoke such a function.
-    let service = service_fn(move |_: LambdaEvent<Value>| async move {
-        work().await?;
+    let service = service_fn(move |event: LambdaEvent<Value>| async move {
+        work(ScheduledTask::parse(&event.payload)?).await?;
         Ok::<_, Box<dyn Error + Send + Sync>>(())
     });
     lambda_runtime::run(service).await
