@@ -46,9 +46,17 @@ impl Adapters<'_> {
         };
         let key = KmsAssertionKey::new(self.open_keys()?.ca_keys, key);
         let public_url = self.environment.deployment()?.public_url;
-        let issuer = AssertionIssuer::new(public_url, Arc::new(key));
+        let issuer = AssertionIssuer::new(issuer_url(&public_url), Arc::new(key));
         Ok(Some(Arc::new(issuer)))
     }
+}
+
+/// The URL of the deployment as the issuer of assertions.
+// Entra reads the key of an issuer over HTTPS alone. The public URL of an edge is that of plain
+// HTTP, which many devices need, and the edge serves /.well-known by HTTPS.
+fn issuer_url(public_url: &str) -> String {
+    let (_, rest) = public_url.split_once("://").unwrap_or(("", public_url));
+    format!("https://{rest}")
 }
 
 /// Answers Entra, which reads the key of federated credentials; `None` for any other request.
@@ -69,4 +77,16 @@ pub async fn respond_well_known(issuer: &AssertionIssuer, head: &Parts) -> Optio
     let json = HeaderValue::from_static("application/json");
     response.headers_mut().insert(CONTENT_TYPE, json);
     Some(response)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_issuer_is_read_over_https() {
+        for public in ["http://scep.example/a", "https://scep.example/a"] {
+            assert_eq!(issuer_url(public), "https://scep.example/a");
+        }
+    }
 }
