@@ -17,7 +17,7 @@ const STACK = 'scepter';
 const DEPLOYER = 'scepter-deployer';
 const limits = deploy(file ? parse(readFileSync(resolve(file), 'utf8')) : read('infra/deployer.yaml'), DEPLOYER, { StackName: STACK });
 const stack = deploy(read('template.yaml'), STACK, {
-  AlarmTopicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:alarms`, Edge: 'true', EdgeWebAclArn: 'arn', PermissionsBoundaryArn: limits.Boundary.arn,
+  AlarmTopicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:alarms`, Edge: 'true', EdgeWebAclArn: 'arn', IntuneFederatedCredential: 'true', PermissionsBoundaryArn: limits.Boundary.arn,
 });
 const nested = {
   edge: deploy(read('infra/edge.yaml'), `${STACK}-EdgeStack-1A2B3C4D5E6F`, { Name: STACK }),
@@ -80,6 +80,7 @@ const WITHIN = { 'iam:PermissionsBoundary': BOUNDARY };
 const TRACING = stack.Tracing.arn;
 const OF_STACK = { 'aws:ResourceTag/scepter:stack': STACK };
 const SYMMETRIC = { 'aws:ResourceTag/scepter:symmetric': STACK };
+const OF_ASSERTIONS = { 'aws:ResourceTag/scepter:assertions': STACK };
 
 // ---- Privilege escalation
 
@@ -125,13 +126,15 @@ rows('a template is denied', cloudformation, false, [
   ['to be another role', ['sts:AssumeRole', FOREIGN_ROLE], ['sts:AssumeRole', EXECUTION_ROLE]],
   ['functions of others, and code that runs at once', ['lambda:UpdateFunctionCode', arn('lambda', 'function:payroll')], ['lambda:InvokeFunction', arn('lambda', 'function:payroll')], ['lambda:InvokeFunction', function_('Profiles')], ['lambda:CreateFunctionUrlConfig', function_('Profiles')], ['lambda:AddPermission', arn('lambda', 'function:payroll'), { 'lambda:Principal': 'apigateway.amazonaws.com' }]],
   ['callers of functions but the API and the schedule', ...['*', '999988887777', 'arn:aws:iam::999988887777:root', 's3.amazonaws.com'].map((principal) => ['lambda:AddPermission', function_('Profiles'), { 'lambda:Principal': principal }])],
-  ['a schedule for other targets', ['events:PutTargets', arn('events', `rule/${STACK}-ProfilesEverySixHours-1A2B`), { 'events:TargetArn': [arn('lambda', 'function:payroll')] }], ['events:PutTargets', arn('events', 'rule/payroll'), { 'events:TargetArn': [function_('Maintenance')] }]],
+  ['a schedule for other targets', ['events:PutTargets', arn('events', `rule/${STACK}-ProfilesEverySixHours-1A2B`), { 'events:TargetArn': [arn('lambda', 'function:payroll')] }], ['events:PutTargets', arn('events', 'rule/payroll'), { 'events:TargetArn': [function_('Maintenance')] }], ['events:PutTargets', stack.NoticesEveryFiveMinutes.arn, { 'events:TargetArn': [arn('lambda', 'function:payroll')] }]],
   ['tables of others, and the contents of its own', ['dynamodb:UpdateTable', arn('dynamodb', 'table/payroll')], ['dynamodb:DeleteTable', arn('dynamodb', `table/${STACK}-other-ProfilesTable-1A2B`)], ['dynamodb:GetItem', stack.ProfilesTable.arn], ['dynamodb:PutResourcePolicy', stack.ProfilesTable.arn], ['dynamodb:ExportTableToPointInTime', stack.ProfilesTable.arn]],
   ['CA keys', ...['PutKeyPolicy', 'CreateGrant', 'ScheduleKeyDeletion', 'DisableKey', 'UpdateKeyDescription', 'UntagResource', 'CreateAlias', 'Sign', 'DescribeKey'].map((action) => [`kms:${action}`, KEY, OF_STACK])],
   ['CA keys that it marks as its own', ['kms:PutKeyPolicy', KEY, { ...OF_STACK, ...SYMMETRIC }], ['kms:TagResource', KEY, { ...OF_STACK, 'aws:RequestTag/scepter:symmetric': STACK }]],
   ["others' keys", ...['PutKeyPolicy', 'DisableKeyRotation', 'UpdateKeyDescription', 'UntagResource', 'UpdateAlias', 'ScheduleKeyDeletion', 'CreateGrant', 'Decrypt', 'Sign', 'ReplicateKey'].map((action) => [`kms:${action}`, KEY])],
   ['the symmetric key of another Scepter stack', ['kms:PutKeyPolicy', KEY, { 'aws:ResourceTag/scepter:symmetric': 'other' }]],
   ['the contents of its symmetric key', ['kms:Decrypt', KEY, SYMMETRIC], ['kms:ScheduleKeyDeletion', KEY, SYMMETRIC], ['kms:CreateGrant', KEY, SYMMETRIC]],
+  ['the use of its key of assertions', ...['Sign', 'ScheduleKeyDeletion', 'DisableKey', 'CreateGrant'].map((action) => [`kms:${action}`, KEY, OF_ASSERTIONS]), ['kms:PutKeyPolicy', KEY, { 'aws:ResourceTag/scepter:assertions': 'other' }]],
+  ['CA keys that it marks as keys of assertions', ['kms:PutKeyPolicy', KEY, { ...OF_STACK, ...OF_ASSERTIONS }], ['kms:TagResource', KEY, { ...OF_STACK, 'aws:RequestTag/scepter:assertions': STACK }]],
   ['keys and aliases of another name', ['kms:CreateKey', '*'], ['kms:CreateKey', '*', { 'aws:RequestTag/scepter:stack': STACK }], ['kms:CreateAlias', arn('kms', 'alias/payroll')], ['kms:UpdateAlias', arn('kms', `alias/scepter/${STACK}/corp-root`)]],
   ["clients in other applications' user pools", ...['CreateUserPoolClient', 'DescribeUserPoolClient', 'UpdateUserPoolClient', 'CreateResourceServer', 'CreateUserPoolDomain'].map((action) => [`cognito-idp:${action}`, POOL])],
   ['users of its own pool', ['cognito-idp:AdminCreateUser', POOL, OF_STACK], ['cognito-idp:AdminSetUserPassword', POOL, OF_STACK]],
@@ -149,10 +152,11 @@ rows('a function that was given everything is denied', widened, false, [
   ['deploying', ['cloudformation:UpdateStack', OWN_STACK, BY_FUNCTION], ['lambda:UpdateFunctionCode', function_('Profiles'), BY_FUNCTION], ['lambda:InvokeFunction', function_('PkiOperation'), BY_FUNCTION]],
   ['tables of others', ['dynamodb:GetItem', arn('dynamodb', 'table/payroll'), BY_FUNCTION], ['dynamodb:GetItem', arn('dynamodb', `table/${STACK}-other-ProfilesTable-1A2B`), BY_FUNCTION], ['dynamodb:DeleteTable', stack.ProfilesTable.arn, BY_FUNCTION]],
   ['keys without a tag', ...['Sign', 'GetPublicKey', 'Decrypt', 'Encrypt', 'CreateAlias'].map((action) => [`kms:${action}`, KEY, BY_FUNCTION])],
-  ['keys of other stacks', ['kms:Sign', KEY, { ...BY_FUNCTION, 'aws:ResourceTag/scepter:stack': 'other' }], ['kms:Decrypt', KEY, { ...BY_FUNCTION, 'aws:ResourceTag/scepter:symmetric': 'other' }]],
+  ['keys of other stacks', ['kms:Sign', KEY, { ...BY_FUNCTION, 'aws:ResourceTag/scepter:stack': 'other' }], ['kms:Decrypt', KEY, { ...BY_FUNCTION, 'aws:ResourceTag/scepter:symmetric': 'other' }], ['kms:Sign', KEY, { ...BY_FUNCTION, 'aws:ResourceTag/scepter:assertions': 'other' }]],
   ['to decrypt with keys that are tagged as CA keys', ['kms:Decrypt', KEY, { ...BY_FUNCTION, ...OF_STACK }]],
   ['to make keys without the tag', ['kms:CreateKey', '*', BY_FUNCTION], ['kms:CreateKey', '*', { ...BY_FUNCTION, 'aws:RequestTag/scepter:stack': 'other' }]],
-  ['to mark keys of others as its own', ...[{ 'aws:ResourceTag/scepter:stack': 'other' }, { 'aws:ResourceTag/scepter:symmetric': 'other' }, SYMMETRIC, { 'kms:ResourceAliases': ['alias/payroll'] }].map((whose) => ['kms:TagResource', KEY, { ...BY_FUNCTION, ...whose, 'aws:RequestTag/scepter:stack': STACK }]), ['kms:TagResource', KEY, { ...BY_FUNCTION, 'aws:RequestTag/scepter:symmetric': STACK }]],
+  ['to mark keys of others as its own', ...[{ 'aws:ResourceTag/scepter:stack': 'other' }, { 'aws:ResourceTag/scepter:symmetric': 'other' }, SYMMETRIC, OF_ASSERTIONS, { 'kms:ResourceAliases': ['alias/payroll'] }].map((whose) => ['kms:TagResource', KEY, { ...BY_FUNCTION, ...whose, 'aws:RequestTag/scepter:stack': STACK }]), ['kms:TagResource', KEY, { ...BY_FUNCTION, 'aws:RequestTag/scepter:symmetric': STACK }]],
+  ['to mark keys of others as keys of assertions', ['kms:TagResource', KEY, { ...BY_FUNCTION, 'aws:RequestTag/scepter:assertions': STACK }], ['kms:CreateKey', '*', { ...BY_FUNCTION, 'aws:RequestTag/scepter:assertions': STACK }]],
   ['to change its keys', ...['PutKeyPolicy', 'ScheduleKeyDeletion', 'DisableKey', 'CreateGrant', 'UntagResource'].map((action) => [`kms:${action}`, KEY, { ...BY_FUNCTION, ...OF_STACK }])],
 ]);
 
@@ -334,9 +338,12 @@ for (const role of ['GetCaCapsRole', 'GetCaCertRole', 'PkiOperationRole', 'Profi
         for (const named of [statement.Resource].flat()) {
           const condition = statement.Condition ?? {};
           const context = { ...from, ...condition.StringEquals, ...condition['ForAllValues:StringEquals'] };
-          // The template names the symmetric key by its ARN, the boundary by its tag.
+          // The template names these keys by their ARNs, the boundary by their tags.
           if (['kms:Encrypt', 'kms:Decrypt', 'kms:GenerateDataKeyPairWithoutPlaintext'].includes(action)) {
             Object.assign(context, tagsOf(stack.SymmetricKey.properties, 'ResourceTag'));
+          }
+          if (statement.Sid === 'SignAssertionsForEntra') {
+            Object.assign(context, tagsOf(stack.AssertionKey.properties, 'ResourceTag'));
           }
           for (const [key, value] of Object.entries(context)) {
             context[key] = Array.isArray(value) && key === 'kms:SigningAlgorithm' ? value[0] : value;

@@ -136,7 +136,8 @@ export function deploy(template, stack, parameters = {}) {
   };
   function resolve(value) {
     if (Array.isArray(value)) {
-      return value.map(resolve);
+      // AWS::NoValue leaves an item out.
+      return value.map(resolve).filter((item) => item !== undefined);
     }
     if (value === null || typeof value !== 'object') {
       return value;
