@@ -56,6 +56,8 @@ pub fn answer_event(
             ("SCEPTER_STACK", "scepter"),
             ("SCEPTER_METRICS_NAMESPACE", "Scepter/bench"),
             ("SCEPTER_PUBLIC_URL", "https://scep.example"),
+            ("SCEPTER_JWT_ISSUER", "https://issuer.example"),
+            ("SCEPTER_JWT_AUDIENCE", "scepter"),
         ])
         .envs(variables.iter().copied())
         .stdout(Stdio::null())
