@@ -9,7 +9,8 @@
     key [STACK]                 makes a key that signs by EC P-256, with the tag of a stack or none; its ARN
     logs GROUP SINCE            every line of a log group since then, in milliseconds of Unix time
     delete STACK                deletes it; what of its tables, keys and functions is still there
-    invoke FUNCTION             what a function answers to an event of a schedule: null, or its error
+    invoke FUNCTION EVENT       what a function answers to an event: null, or its error
+    targets RULE                the input that a rule of EventBridge gives to each of its targets, or null, by their ARNs
 """
 
 import json
@@ -102,25 +103,35 @@ def logs(group, since):
     return [line for page in pages for event in page["events"] for line in event["message"].splitlines()]
 
 
+def listed(service, operation, member):
+    """Every page: other tests make more tables than there are on one."""
+    return [one for page in boto3.client(service).get_paginator(operation).paginate() for one in page[member]]
+
+
 def delete(stack):
     """Not by `sam delete`, which does not know the emulator's URLs for what they are; it asks CloudFormation for the same."""
     cloudformation = boto3.client("cloudformation")
     found = cloudformation.describe_stack_resources(StackName=stack)["StackResources"]
     cloudformation.delete_stack(StackName=stack)
     cloudformation.get_waiter("stack_delete_complete").wait(StackName=stack, WaiterConfig={"Delay": 1})
-    tables = boto3.client("dynamodb").list_tables()["TableNames"]
-    keys = [key["KeyId"] for key in boto3.client("kms").list_keys()["Keys"]]
-    functions = [function["FunctionName"] for function in boto3.client("lambda").list_functions()["Functions"]]
+    tables = listed("dynamodb", "list_tables", "TableNames")
+    keys = [key["KeyId"] for key in listed("kms", "list_keys", "Keys")]
+    functions = [function["FunctionName"] for function in listed("lambda", "list_functions", "Functions")]
     there = {*tables, *keys, *functions}
     return sorted(resource["LogicalResourceId"] for resource in found if resource["PhysicalResourceId"] in there)
 
 
-def invoke(function):
-    answer = boto3.client("lambda").invoke(FunctionName=function, Payload=b'{"source": "aws.events"}')
+def invoke(function, event):
+    answer = boto3.client("lambda").invoke(FunctionName=function, Payload=event.encode())
     return json.load(answer["Payload"])
 
 
+def targets(rule):
+    found = boto3.client("events").list_targets_by_rule(Rule=rule)["Targets"]
+    return {target["Arn"]: target.get("Input") for target in found}
+
+
 if __name__ == "__main__":
-    commands = (deployer, escalate, describe, policy, routes, key, logs, delete, invoke)
+    commands = (deployer, escalate, describe, policy, routes, key, logs, delete, invoke, targets)
     commands = {command.__name__: command for command in commands}
     json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)

@@ -20,6 +20,11 @@ fn mdm_url(profile: &str, tail: &str) -> String {
 pub(crate) fn make_one_time_endpoint(admin: &Api<'_>, name: &str) -> Result<String, u16> {
     let sources = json!({ "challengeSources": ["ONE_TIME", "STATIC"] });
     admin.endpoint_with(name, CHALLENGE, &sources)?;
+    find_profile(admin, name)
+}
+
+/// Finds a SCEP Profile by its name and returns its uuid, or the status of the refusal.
+pub(crate) fn find_profile(admin: &Api<'_>, name: &str) -> Result<String, u16> {
     let (status, profiles) = admin.call("GET", "/scepProfiles", &Value::Null);
     if status != 200 {
         return Err(status);
@@ -136,6 +141,10 @@ fn an_mdm_gets_challenges_for_a_token_or_for_its_client_secret() {
         let name = format!("mdm-{number}");
         assert!(is_issued(&url, &ra_certificate, &name, &challenge));
     }
+    // A HEAD makes no challenge.
+    let page = mdm_url("mdm", "mscep_admin");
+    let (status, answer) = STACK.http(&["--head", "--user", &user, &page], &[]);
+    assert_eq!(status, 200, "{}", String::from_utf8_lossy(&answer));
     let read = format!("u:{}", STACK.token("scepter/read"));
     let (client, _) = STACK.mdm.split_once(':').unwrap();
     let wrong_secret = format!("{client}:0123456789abcdef");

@@ -5,11 +5,14 @@ mod adapters;
 mod challenges;
 mod deployment;
 mod door;
+mod emulator;
 mod enrolment;
 mod faults;
+mod federation;
 mod functions;
 mod keys;
 mod permissions;
+mod services;
 mod stack;
 
 #[path = "../contract/mod.rs"]

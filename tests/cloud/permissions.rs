@@ -8,12 +8,18 @@ use ca::id::CertificateUuid;
 use scep_cms::attribute::PkiStatus;
 use scepter_tests::assert::expect_status;
 use scepter_tests::device::{Device, Request};
+use scepter_tests::webhook::SECRET;
 use serde_json::{Value, json};
 
 use crate::challenges::{make_challenge, make_one_time_endpoint};
+use crate::federation::{INTUNE_PROFILE, enrol_by_intune};
+use crate::services::SERVICES;
 use crate::stack::{ALONE, Api, STACK};
 
 const CHALLENGE: &str = "s3cret";
+
+/// How long the process that wrote a notice has to deliver it before maintenance may.
+const HEAD_START: Duration = Duration::from_secs(16);
 
 /// Permissions whose absence these tests cannot detect: role, action, and why.
 const NOT_MISSED: &[(&str, &str, &str)] = &[
@@ -157,6 +163,8 @@ fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
         let device = Device::rsa();
         let message = device.message(&device.enrolment(&once, &challenge), &ra_certificate);
         check_status(200, STACK.post(&url, &message).0)?;
+        // Intune is asked by a federated credential.
+        enrol_by_intune(&draw_name())?;
         // A request that requires approval counts the pending ones first.
         let held = draw_name();
         let approval = json!({ "requireManualApproval": true });
@@ -210,16 +218,12 @@ fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
 /// Makes a one-time challenge, enrols by it, locks out a device that guesses, and frees it.
 fn make_challenge_and_free(admin: &Api<'_>) -> Result<(), u16> {
     let name = draw_name();
-    let sources = json!({ "challengeSources": ["ONE_TIME", "STATIC"] });
-    admin.endpoint_with(&name, CHALLENGE, &sources)?;
+    let profile = make_one_time_endpoint(admin, &name)?;
     let call = |method: &str, path: &str, body: &Value, wanted: u16| {
         let (status, answer) = admin.call(method, path, body);
         check_status(wanted, status).map(|()| answer)
     };
-    let profiles = call("GET", "/scepProfiles", &json!(null), 200)?;
-    let mut profiles = profiles.as_array().unwrap().iter();
-    let profile = profiles.find(|one| one["name"] == name.as_str()).unwrap();
-    let profile = format!("/scepProfiles/{}", profile["uuid"].as_str().unwrap());
+    let profile = format!("/scepProfiles/{profile}");
     let challenges = format!("{profile}/challenges");
     let made = call("POST", &challenges, &json!({ "validity": "PT1H" }), 201)?;
     let secret = made["challengePassword"].as_str().unwrap();
@@ -325,13 +329,94 @@ fn leave_work(admin: &Api<'_>) -> Result<(), u16> {
     Ok(())
 }
 
+/// Leaves a notice of a revocation for this webhook. Returns the serial number of the certificate.
+fn leave_notice(admin: &Api<'_>, url: &str) -> Result<String, u16> {
+    let name = draw_name();
+    let webhook = json!({ "url": url, "secret": SECRET, "notify": ["revoked"] });
+    let settings = json!({ "challengeSources": ["STATIC"], "webhook": webhook });
+    admin.endpoint_with(&name, CHALLENGE, &settings)?;
+    let url = STACK.scep_url("ScepUrl", &name);
+    let ra_certificate = STACK.ra_certificate(&url);
+    let device = Device::rsa();
+    let message = device.message(&device.enrolment(&name, CHALLENGE), &ra_certificate);
+    let (status, reply) = STACK.post(&url, &message);
+    check_status(200, status)?;
+    let leaf = device.read(&reply, &ra_certificate).leaf();
+    let number = leaf.issuer_and_serial_number().serial_number_hex();
+    let uuid = CertificateUuid::from_u128(u128::from_str_radix(&number, 16).unwrap());
+    let revoke = format!("/certificates/{uuid}/revoke");
+    check_status(204, admin.call("POST", &revoke, &json!({})).0)?;
+    Ok(number)
+}
+
+/// The serial numbers of the revoked certificates that the webhook heard of.
+fn list_heard() -> Vec<String> {
+    let heard = SERVICES.webhook.received("scep.certificate.revoked");
+    let numbers = heard.iter().map(|one| one.data["serialNumber"].as_str());
+    numbers.map(|number| number.unwrap().to_owned()).collect()
+}
+
+/// Leaves notices for a webhook that does not answer and for one that does, and has them delivered.
+fn deliver_notices(admin: &Api<'_>) -> Result<(), u16> {
+    // Nobody listens there, so this notice is postponed.
+    leave_notice(admin, "http://127.0.0.1:9/")?;
+    let notice = leave_notice(admin, &SERVICES.webhook.url)?;
+    std::thread::sleep(HEAD_START);
+    let delivered = STACK.invoke_maintenance(&json!({ "task": "notices" }));
+    delivered.map_err(|_| 500u16)?;
+    list_heard().contains(&notice).then_some(()).ok_or(503)
+}
+
+/// Has Intune order a revocation, and follows the order.
+fn follow_order(admin: &Api<'_>) -> Result<(), u16> {
+    let number = enrol_by_intune(&draw_name())?;
+    let issuer = format!("CN={INTUNE_PROFILE}");
+    SERVICES.intune.order_revocation(&number, &issuer);
+    SERVICES.intune.forget_tokens();
+    STACK.maintain().map_err(|_| 500u16)?;
+    let uuid = CertificateUuid::from_u128(u128::from_str_radix(&number, 16).unwrap());
+    let path = format!("/certificates/{uuid}");
+    let (status, certificate) = admin.call("GET", &path, &json!(null));
+    check_status(200, status)?;
+    // An order that could not be followed waits for the next run, and fails no invocation.
+    let is_revoked = certificate["revocationReason"] == "cessationOfOperation";
+    is_revoked.then_some(()).ok_or(503)
+}
+
 #[test]
 fn every_permission_of_maintenance_is_needed() {
     let _alone = ALONE.write();
     check_role("MaintenanceRole", || {
-        leave_work(&STACK.admin())?;
-        STACK.maintain().map_err(|_| 500)
+        let admin = STACK.admin();
+        leave_work(&admin)?;
+        follow_order(&admin)?;
+        deliver_notices(&admin)
     });
+}
+
+/// The second schedule delivers notices alone, and no other event does anything.
+#[test]
+fn the_schedule_of_notices_delivers_them_and_does_nothing_else() {
+    let _alone = ALONE.write();
+    let rule = &STACK.resources["NoticesEveryFiveMinutes"];
+    let targets = STACK.ask(&["targets", rule], "");
+    let inputs: Vec<_> = targets.as_object().unwrap().values().collect();
+    let [input] = inputs[..] else {
+        panic!("{targets}");
+    };
+    let input: Value = serde_json::from_str(input.as_str().unwrap()).unwrap();
+    let notice = leave_notice(&STACK.admin(), &SERVICES.webhook.url).unwrap();
+    std::thread::sleep(HEAD_START);
+    for event in [json!({}), json!({ "task": "crls" }), json!("notices")] {
+        STACK.calls();
+        assert!(STACK.invoke_maintenance(&event).is_err(), "{event}");
+        assert_eq!(STACK.calls(), []);
+    }
+    assert!(!list_heard().contains(&notice));
+    STACK.invoke_maintenance(&input).unwrap();
+    assert!(list_heard().contains(&notice));
+    let calls = STACK.calls();
+    assert!(calls.iter().all(|(operation, _)| operation != "Sign"));
 }
 
 /// A user with only the policy of infra/deployer.yaml has deployed the stack of these tests, and

@@ -2,14 +2,10 @@
 //! this process.
 
 use std::collections::BTreeMap;
-use std::io::Write;
-use std::net::{TcpListener, TcpStream};
-use std::os::unix::process::CommandExt;
+use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::sync::{LazyLock, RwLock};
-use std::thread::sleep;
-use std::time::{Duration, Instant};
 
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
@@ -20,6 +16,8 @@ use scepter_tests::server::http;
 use serde_json::{Value, json};
 
 use crate::door;
+use crate::emulator::{ask_aws, build_command, start_emulator};
+use crate::services::SERVICES;
 
 /// The functions of the template, by package.
 pub(crate) const FUNCTIONS: [&str; 5] = [
@@ -54,19 +52,6 @@ pub(crate) struct Stack {
     pub(crate) mdm: String,
 }
 
-/// A command that talks to the emulator as the root user of the account.
-fn build_command(program: &Path, endpoint: &str) -> Command {
-    let mut command = Command::new(program);
-    command.envs([
-        ("AWS_ACCESS_KEY_ID", "test"),
-        ("AWS_SECRET_ACCESS_KEY", "test"),
-        ("AWS_DEFAULT_REGION", "eu-central-1"),
-        ("AWS_ENDPOINT_URL", endpoint),
-        ("SAM_CLI_TELEMETRY", "0"),
-    ]);
-    command
-}
-
 impl Stack {
     fn deploy() -> Self {
         let staged = stage_template();
@@ -80,7 +65,10 @@ impl Stack {
         let topic = "AlarmTopicArn=arn:aws:sns:eu-central-1:000000000000:alarms";
         let boundary = format!("PermissionsBoundaryArn={}", deployer.boundary);
         let fixed = "DefaultScepProfile=fixed";
-        let parameters = ["Edge=true", "LogLevel=DEBUG", &age, topic, &boundary, fixed];
+        let login = format!("IntuneLoginUrl={}", SERVICES.intune.login_url());
+        let graph = format!("IntuneGraphUrl={}", SERVICES.intune.graph_url());
+        let mut parameters = vec!["Edge=true", "LogLevel=DEBUG", &age, topic, &boundary, fixed];
+        parameters.extend(["IntuneFederatedCredential=true", &login, &graph]);
         deployer.deploy(staged.path(), &endpoint, &parameters);
         let described = ask_aws(&endpoint, &["describe", "scepter"], "");
         let texts = |value: &Value| serde_json::from_value(value.clone()).unwrap();
@@ -138,7 +126,13 @@ impl Stack {
 
     /// Runs maintenance as its schedule does. Returns the error with which it fails.
     pub(crate) fn maintain(&self) -> Result<(), Value> {
-        match self.ask(&["invoke", &self.resources["Maintenance"]], "") {
+        self.invoke_maintenance(&json!({ "source": "aws.events" }))
+    }
+
+    /// Invokes maintenance with this event. Returns the error with which it fails.
+    pub(crate) fn invoke_maintenance(&self, event: &Value) -> Result<(), Value> {
+        let function = &self.resources["Maintenance"];
+        match self.ask(&["invoke", function, &event.to_string()], "") {
             Value::Null => Ok(()),
             error => Err(error),
         }
@@ -448,55 +442,4 @@ fn run_command(command: &mut Command) -> Vec<u8> {
         String::from_utf8_lossy(&output.stderr)
     );
     output.stdout
-}
-
-fn start_emulator(endpoint: &str, port: u16) -> Child {
-    let log = std::fs::File::create(target().join("emulator.log")).unwrap();
-    let mut python = build_command(&tools().join("ministack/bin/python"), endpoint);
-    let child = python
-        .arg(root().join("tests/cloud/emulator.py"))
-        .envs([
-            ("BIND_HOST", "127.0.0.1"),
-            ("MINISTACK_HOST", "localhost"),
-            ("AUTH", "true"),
-        ])
-        .envs([
-            ("GATEWAY_PORT", port.to_string().as_str()),
-            ("IOT_MTLS_ENABLED", "0"),
-        ])
-        .stdin(Stdio::piped())
-        .stdout(log.try_clone().unwrap())
-        .stderr(log)
-        .process_group(0)
-        .spawn()
-        .expect("tests/run installs the emulator");
-    let begun = Instant::now();
-    while TcpStream::connect(("127.0.0.1", port)).is_err() {
-        assert!(
-            begun.elapsed() < Duration::from_secs(60),
-            "the emulator failed to start"
-        );
-        sleep(Duration::from_millis(100));
-    }
-    child
-}
-
-fn ask_aws(endpoint: &str, arguments: &[&str], input: &str) -> Value {
-    let mut python = build_command(&tools().join("ministack/bin/python"), endpoint);
-    let mut child = python
-        .arg(root().join("tests/cloud/aws.py"))
-        .args(arguments)
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .spawn()
-        .unwrap();
-    child
-        .stdin
-        .take()
-        .unwrap()
-        .write_all(input.as_bytes())
-        .unwrap();
-    let output = child.wait_with_output().unwrap();
-    assert!(output.status.success(), "aws.py {arguments:?} failed");
-    serde_json::from_slice(&output.stdout).unwrap()
 }

@@ -66,6 +66,8 @@ pub(crate) struct State {
     /// The base URL of the issuer whose assertions the double accepts in place of the secret, and
     /// the subject that they must have.
     pub(crate) federated: Option<(String, String)>,
+    /// The keys of that issuer; `None` to fetch them.
+    pub(crate) federated_keys: Option<Value>,
     /// The `jti` of the assertions that were seen.
     pub(crate) assertions: Vec<String>,
 }
@@ -203,6 +205,13 @@ impl IntuneDouble {
         self.state().federated = Some((issuer.to_owned(), subject.to_owned()));
     }
 
+    /// Does the same for an issuer whose URL cannot be reached from here, and these keys of it: a
+    /// JSON Web Key Set.
+    pub fn federate_with_keys(&self, issuer: &str, subject: &str, keys: Value) {
+        self.federate(issuer, subject);
+        self.state().federated_keys = Some(keys);
+    }
+
     /// Asserts that the double had nothing to object to.
     #[track_caller]
     pub fn assert_content(&self) {
@@ -268,10 +277,14 @@ async fn handle(
 ) -> Result<Response, Objection> {
     match find_step(head) {
         Some(Step::Login) => {
-            let trusted = lock(state).federated.clone();
-            let keys = match &trusted {
-                Some((issuer, _)) => Some(login::fetch_keys(issuer).await?),
-                None => None,
+            let (trusted, known) = {
+                let state = lock(state);
+                (state.federated.clone(), state.federated_keys.clone())
+            };
+            let keys = match (&trusted, known) {
+                (Some(_), Some(keys)) => Some(keys),
+                (Some((issuer, _)), None) => Some(login::fetch_keys(issuer).await?),
+                (None, _) => None,
             };
             login::issue_token(&mut lock(state), head, body, keys.as_ref())
         }
