@@ -143,8 +143,8 @@ impl VouchedNames {
     /// subjectAltName, among them its security identifier.
     ///
     /// Microsoft's extension counts for nothing, because Intune does not look at it: a device would
-    /// choose its own security identifier. Attributes of which the subject has several are left to the rules, and so is whatever cannot
-    /// be read, which they reject. `subject` is a Name in DER.
+    /// choose its own security identifier. Attributes of which the subject has several are left to
+    /// the rules, and so is whatever cannot be read, which they reject. `subject` is a Name in DER.
     #[must_use]
     pub fn of_request(subject: &[u8], extensions: &[RequestedExtension]) -> Self {
         let spec = VouchedNamesSpec {

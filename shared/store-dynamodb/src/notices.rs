@@ -96,8 +96,8 @@ impl DynamoDbStore {
 /// The most notices that are read at a time: as many as DynamoDB returns items in one answer.
 const MAX_READ: u16 = 100;
 
-/// Parses the notices that are due, the oldest first. One that cannot be read is logged and skipped,
-/// so that it does not keep the others waiting.
+/// Parses the notices that are due, the oldest first. One that cannot be read is logged and
+/// skipped, so that it does not keep the others waiting.
 fn parse_due_notices(items: Vec<Item>, now: OffsetDateTime) -> Vec<Notice> {
     let mut due = Vec::new();
     for item in items {
