@@ -45,6 +45,7 @@ impl Corpus {
     pub fn new() -> Self {
         let mut corpus = Self::default();
         corpus.add_captured();
+        corpus.add_vouched_names();
         corpus.add_passwords();
         corpus.add_certificates();
         corpus.add_requests();
@@ -114,6 +115,16 @@ impl Corpus {
                 self.add_crafted(signer as u8, 0, 0, PKCS_REQ, &info);
             }
             self.add_crafted(0, 0, 1, PKCS_REQ, plain);
+        }
+    }
+
+    fn add_vouched_names(&mut self) {
+        for names in [
+            r#"{"subject":{"CN":"device-7","O":"Corp"},"subjectAltNames":{"dns":["a.example"]}}"#,
+            r#"{"subjectAltNames":{"upn":["u@corp.example"],"sid":"S-1-5-21-1-2-3-1001"}}"#,
+            r##"{"subjectAltNames":{"ip":["10.0.0.1"],"uri":[],"1.2.3":["#0500"],"dns":null}}"##,
+        ] {
+            self.add("csr", &[&[2], names.as_bytes()]);
         }
     }
 

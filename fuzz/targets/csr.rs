@@ -1,7 +1,9 @@
-//! PKCS #10: any octets, and any CertificationRequestInfo signed with a known key.
+//! PKCS #10: any octets, and any CertificationRequestInfo signed with a known key. Names that
+//! somebody vouches for: those of a request, and any JSON.
 
 #![no_main]
 
+use ca::vouched_names::VouchedNames;
 use libfuzzer_sys::fuzz_target;
 use scep_cms::csr::CertificationRequest;
 use scep_cms::public_key::PublicKey;
@@ -11,9 +13,18 @@ use scepter_fuzz::input::Input;
 
 fuzz_target!(|data: &[u8]| {
     let mut input = Input::new(data);
-    if input.octet() & 1 == 0 {
-        decode_request(input.rest());
-        return;
+    match input.octet() % 3 {
+        0 => {
+            decode_request(input.rest());
+            return;
+        }
+        1 => {}
+        _ => {
+            if let Ok(names) = serde_json::from_slice(input.rest()) {
+                check_names(&names);
+            }
+            return;
+        }
     }
     let info = input.rest();
     let Some(request) = decode_request(&sign_request(&EC, info)) else {
@@ -23,6 +34,15 @@ fuzz_target!(|data: &[u8]| {
         PublicKey::from_der(request.subject_public_key_info()) == EC.certificate.public_key();
     assert_eq!(request.verify().is_ok(), same_key);
 });
+
+/// Checks that names are the same after they were stored.
+fn check_names(names: &VouchedNames) {
+    let stored = serde_json::to_vec(names).unwrap();
+    assert_eq!(
+        serde_json::from_slice::<VouchedNames>(&stored).unwrap(),
+        *names
+    );
+}
 
 /// The octets by which definite lengths may exceed the indefinite ones that they replace.
 // One octet per level of nesting.
@@ -44,6 +64,10 @@ fn decode_request(content: &[u8]) -> Option<CertificationRequest> {
             <= der.len() + LONGER_LENGTHS
     );
     let _ = ca::subject::name_text(request.subject());
+    check_names(&VouchedNames::of_request(
+        request.subject(),
+        request.extensions(),
+    ));
     if let Ok(key) = request.verify() {
         assert_eq!(
             PublicKey::from_der(request.subject_public_key_info()),
