@@ -49,6 +49,30 @@ test('a POST passes as it is, with or without an operation', () => {
   }
 });
 
+const SCEP = '/api/v1/protocols/scep/';
+
+test('a page of challenges is reached by its own route, whatever the query asks', () => {
+  for (const page of ['default/mscep_admin', 'a.b_c~d-1/certsrv/mscep_admin', 'raProfiles/mscep_admin']) {
+    for (const query of [{}, { operation: 'PKIOperation', message: 'a' }]) {
+      for (const method of ['GET', 'HEAD']) {
+        assert.equal(route(method, SCEP + page, query).uri, SCEP + page);
+      }
+    }
+  }
+  assert.equal(route('POST', `${SCEP}default/jamf`).uri, `${SCEP}default/jamf`);
+});
+
+test('a path that only ends like one of challenges is one of SCEP', () => {
+  const paths = ['default/x/mscep_admin', 'default/x/certsrv/mscep_admin', 'default//mscep_admin', 'default%2Fx/mscep_admin',
+    'raProfile/mscep_admin', 'raProfile/certsrv/mscep_admin', 'raProfile/a/mscep_admin', '/mscep_admin', 'default/mscep_admin/', 'default/mscep_admin\n',
+    'default/x/jamf', 'default/jamf'];
+  for (const path of paths) {
+    assert.equal(route('GET', SCEP + path, { operation: 'PKIOperation', message: 'a' }).uri, `/internal/scep/PKIOperation/${path}`);
+    assert.equal(route('GET', SCEP + path).statusCode, 400, path);
+    assert.equal(route('PUT', SCEP + path).statusCode, 405, path);
+  }
+});
+
 test('an operation is known in any case and encoding', () => {
   for (const [query, operation] of [
     [{ operation: 'getcacaps' }, 'GetCACaps'],

@@ -41,10 +41,16 @@ impl FrontDoors {
         headers: &HeaderMap,
     ) -> Option<ClientAddress> {
         let connected = source_ip.and_then(parse_address);
-        let named = if self.proves(headers, DISPATCH) {
-            text_of(headers, DISPATCHED_CLIENT).and_then(parse_address)
-        } else if self.proves(headers, EDGE) {
-            find_viewer(headers, connected)
+        let is_dispatched = self.proves(headers, DISPATCH);
+        let dispatched = match is_dispatched {
+            true => text_of(headers, DISPATCHED_CLIENT).and_then(parse_address),
+            false => None,
+        };
+        let named = if self.proves(headers, EDGE) {
+            // The client of a dispatched request is then the edge itself.
+            find_viewer(headers, [connected, dispatched])
+        } else if is_dispatched {
+            dispatched
         } else {
             connected
         };
@@ -60,14 +66,17 @@ impl FrontDoors {
     }
 }
 
-/// The client of the edge: CloudFront appends it to the header, and API Gateway appends CloudFront.
-fn find_viewer(headers: &HeaderMap, edge: Option<IpAddr>) -> Option<IpAddr> {
+/// The client of the edge: CloudFront appends it to the header, and API Gateway appends whom it saw,
+/// once for each time that it has the request. `seen` is whom it may have appended, the last first.
+fn find_viewer(headers: &HeaderMap, seen: [Option<IpAddr>; 2]) -> Option<IpAddr> {
     let mut hops = forwarded_addresses(headers);
-    let last = hops.next()??;
-    match Some(last) == edge {
-        true => hops.next()?,
-        false => Some(last),
+    let mut hop = hops.next()?;
+    for appended in seen {
+        if hop.is_some() && hop == appended {
+            hop = hops.next()?;
+        }
     }
+    hop
 }
 
 fn text_of<'a>(headers: &'a HeaderMap, name: &str) -> Option<&'a str> {
@@ -150,6 +159,25 @@ mod tests {
         edge("203.0.113.1,2001:db8::7,192.0.2.1", Some("2001:db8::7"));
         edge("198.51.100.7", Some("198.51.100.7"));
         edge("unknown, 192.0.2.1", None);
+        edge("", None);
+    }
+
+    #[test]
+    fn the_edge_names_its_viewer_of_a_request_that_is_dispatched_too() {
+        let edge = |forwarded: &str, client: Option<&str>| {
+            let dispatched = [(DISPATCH, SECRET), (DISPATCHED_CLIENT, "192.0.2.9")];
+            let headers = [(EDGE, SECRET), (FORWARDED_FOR, forwarded)];
+            check(GATEWAY, &[dispatched, headers].concat(), client);
+        };
+        let viewer = Some("198.51.100.7");
+        edge("198.51.100.7, 192.0.2.9, 192.0.2.1", viewer);
+        edge("203.0.113.1, 198.51.100.7, 192.0.2.9, 192.0.2.1", viewer);
+        // The viewer can name neither of them to be skipped twice.
+        edge("192.0.2.9, 198.51.100.7, 192.0.2.9, 192.0.2.1", viewer);
+        edge("192.0.2.1, 198.51.100.7, 192.0.2.1", viewer);
+        edge("198.51.100.7, 192.0.2.9", viewer);
+        edge("198.51.100.7", viewer);
+        edge("unknown, 192.0.2.9, 192.0.2.1", None);
         edge("", None);
     }
 }
