@@ -13,7 +13,7 @@ use crate::profile::NotificationKind;
 use crate::reported_csr::ReportedCsr;
 
 /// How long the process that wrote a notice has to deliver it before others may.
-// It is longer than a service may take to answer.
+// It is longer than that process signs, which comes first, and then tries to deliver it.
 const HEAD_START: Duration = Duration::seconds(15);
 
 /// The wait after the first failed delivery; it doubles with each further one, up to

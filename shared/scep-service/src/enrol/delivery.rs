@@ -2,9 +2,11 @@
 //! that wrote it, and otherwise by maintenance.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::serial_number::SerialNumber;
+use futures_util::future::join_all;
 use scep_protocol::id::{RaProfileUuid, ScepProfileUuid};
 use scep_protocol::notice::{Notice, NoticeEvent};
 use scep_protocol::profile::{RaProfile, ScepProfile};
@@ -19,6 +21,10 @@ use crate::ports::{Announcement, NotifyError, WriteOutcome};
 /// The number of notices that are read at a time.
 const PAGE: u16 = 100;
 
+/// How long a client waits for its answer because of notices. What is under way then is given up,
+/// long before maintenance may deliver it.
+const CLIENT_WAIT: Duration = Duration::from_secs(2);
+
 /// What became of the delivery of a notice.
 #[derive(Debug, PartialEq, Eq)]
 enum Delivery {
@@ -29,14 +35,18 @@ enum Delivery {
 }
 
 impl Enrolment {
-    /// Delivers notices that this process has just written. A failure is logged: maintenance
-    /// delivers what is left.
+    /// Delivers notices that this process has just written, together and for at most
+    /// [`CLIENT_WAIT`]. A failure is logged: maintenance delivers what is left.
     pub(crate) async fn announce(&self, notices: &[Notice]) {
-        for notice in notices {
+        let deliveries = notices.iter().map(|notice| async move {
             if let Err(failure) = self.deliver(notice).await {
-                let (uuid, error) = (notice.uuid, ErrorChain(&failure));
-                tracing::error!(%uuid, %error, "could not deliver a notice");
+                log_fault(notice, &failure);
             }
+        });
+        // This is a limit of real time, which no clock of a test can skip: it is no wait.
+        let delivered = tokio::time::timeout(CLIENT_WAIT, join_all(deliveries)).await;
+        if delivered.is_err() {
+            tracing::warn!("notices are left to maintenance, as their services are slow");
         }
     }
 
@@ -69,8 +79,18 @@ impl Enrolment {
                 // A service that is down must not keep the notices of others waiting.
                 if failed.contains(&service) {
                     self.postpone(&notice).await?;
-                } else if self.deliver(&notice).await? == Delivery::Failed {
-                    failed.insert(service);
+                    continue;
+                }
+                match self.deliver(&notice).await {
+                    Ok(Delivery::Settled) => {}
+                    Ok(Delivery::Failed) => {
+                        failed.insert(service);
+                    }
+                    // What it is about may be unreadable, which must not stop the others.
+                    Err(failure) => {
+                        log_fault(&notice, &failure);
+                        self.postpone(&notice).await?;
+                    }
                 }
             }
         }
@@ -181,6 +201,11 @@ impl Enrolment {
             .certificate(authority, &serial_number)
             .await
     }
+}
+
+fn log_fault(notice: &Notice, failure: &Failure) {
+    let (uuid, error) = (notice.uuid, ErrorChain(failure));
+    tracing::error!(%uuid, %error, "could not deliver a notice");
 }
 
 fn log_failure(notice: &Notice, error: &NotifyError) {

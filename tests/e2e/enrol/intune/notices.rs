@@ -1,6 +1,6 @@
 //! What Intune hears of the requests that it validated.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scep_cms::attribute::FailInfo;
 use scep_protocol::profile::ScepProfile;
@@ -78,6 +78,27 @@ async fn a_notification_that_failed_is_repeated_until_intune_takes_it() {
     minutes(600);
     world.enrolment.deliver_due_notices().await.unwrap();
     assert_eq!(asked.double.successes().len(), 1);
+    asked.double.assert_content();
+}
+
+#[tokio::test]
+async fn a_device_does_not_wait_for_a_service_that_takes_long_to_hear() {
+    let asked = IntuneWorld::new().await;
+    let world = &asked.world;
+    let (device, request) = asked.plan_enrolment("phone-1");
+    let silent = [Fault::Silence, Fault::Silence, Fault::Silence];
+    asked.double.fail_next(Step::Success, &silent);
+    let start = Instant::now();
+    world.ask(&device, &request).await.leaf();
+    // Intune itself is given ten seconds.
+    assert!(start.elapsed() < Duration::from_secs(7));
+    assert_eq!(asked.double.successes().len(), 0);
+    asked.double.heal(Step::Success);
+    for _ in 0..2 {
+        world.clock.advance(Duration::from_secs(60));
+        world.enrolment.deliver_due_notices().await.unwrap();
+        assert_eq!(asked.double.successes().len(), 1);
+    }
     asked.double.assert_content();
 }
 
