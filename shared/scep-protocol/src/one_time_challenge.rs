@@ -226,6 +226,13 @@ impl OneTimeChallenge {
         }
     }
 
+    /// Whether this key has ever taken a use.
+    #[must_use]
+    pub fn was_used_by(&self, requester_key: Fingerprint) -> bool {
+        let mut taken = self.taken.iter();
+        taken.any(|taken| taken.requester_key == requester_key)
+    }
+
     /// Whether no other challenge may be bound to the same transactionID: a request may be
     /// encrypted under this one, or waits for a reply that will be.
     #[must_use]

@@ -19,6 +19,7 @@ use scep_protocol::transaction::{Fingerprint, Issuance, KnownTransactions, Trans
 use time::OffsetDateTime;
 
 use crate::enrol::Exchange;
+use crate::enrol::vouch::report_reuse;
 use crate::enrol::signing::{
     CertificateSigner, GrantedCertificate, LEASE, SigningOutcome, Verdict,
 };
@@ -354,7 +355,12 @@ impl Exchange<'_> {
                         ClaimKind::Hold(until) => Some(until),
                     },
                 };
-                challenge.take(new_use, replaced.transaction, now)
+                let requester_key = new_use.requester_key;
+                let taken = challenge.take(new_use, replaced.transaction, now);
+                let scep_profile = self.profile.scep_profile();
+                taken.inspect_err(|refusal| {
+                    report_reuse(self.enrolment, scep_profile, challenge, requester_key, refusal);
+                })
             })
             .transpose()?;
         Ok(Claim {

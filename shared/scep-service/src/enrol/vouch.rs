@@ -5,7 +5,7 @@ use async_trait::async_trait;
 use scep_cms::challenge::ChallengePassword;
 use scep_protocol::id::ScepProfileUuid;
 use scep_protocol::lockout::{Lockout, LockoutSubject};
-use scep_protocol::one_time_challenge::ChallengeKey;
+use scep_protocol::one_time_challenge::{ChallengeKey, OneTimeChallenge};
 use scep_protocol::profile::ScepProfile;
 use scep_protocol::refusal::Refusal;
 use scep_protocol::request::EnrolmentRequest;
@@ -227,8 +227,8 @@ impl Exchange<'_> {
             if transactions.count_failure(&counted).await? == WriteOutcome::Won {
                 if !known.is_locked(now) && counted.is_locked(now) {
                     let (by, value) = (subject.by(), subject.to_string());
-                    let until = counted.until;
-                    tracing::warn!(by, value, ?until, "locked out after wrong challenges");
+                    let (profile, until) = (&self.profile.scep_profile().name, counted.until);
+                    tracing::warn!(%profile, by, value, ?until, "locked out after wrong challenges");
                     self.enrolment
                         .profile_service
                         .metrics
@@ -268,6 +268,24 @@ impl Exchange<'_> {
             false => Ok(None),
         }
     }
+}
+
+/// Reports that a used challenge is shown again by another key, if that is why it is refused: it
+/// has leaked. A device may well repeat its own.
+pub(crate) fn report_reuse(
+    enrolment: &Enrolment,
+    scep_profile: &ScepProfile,
+    challenge: &OneTimeChallenge,
+    requester_key: Fingerprint,
+    refusal: &Refusal,
+) {
+    if *refusal != Refusal::ChallengeUsed || challenge.was_used_by(requester_key) {
+        return;
+    }
+    let (profile, uuid) = (&scep_profile.name, challenge.uuid);
+    tracing::warn!(%profile, %uuid, "a used challenge was shown again by another key");
+    let metrics = &enrolment.profile_service.metrics;
+    metrics.record(&Measurement::ChallengeReused);
 }
 
 /// Opens the profile's challengePassword.
@@ -343,14 +361,8 @@ impl ChallengeSource for OneTimeSource<'_> {
             context.now,
         );
         vouched.map_err(|refusal| {
-            if refusal == Refusal::ChallengeUsed {
-                let uuid = challenge.uuid;
-                tracing::warn!(%uuid, "a used challenge was shown again by another key");
-                self.0
-                    .profile_service
-                    .metrics
-                    .record(&Measurement::ChallengeReused);
-            }
+            let requester_key = Fingerprint::of_key(request.key());
+            report_reuse(self.0, scep_profile, &challenge, requester_key, &refusal);
             VouchError::Refused(refusal)
         })
     }
