@@ -278,21 +278,30 @@ impl Refusal {
         )
     }
 
-    /// Whether services may hear of the refusal of an authentic request. Not of those that anybody
-    /// can cause as often as they like, with a new key each time: the number of the others is
-    /// bounded by lock-outs, or by the certificates and challenges that the client needs.
+    /// Whether services may hear of the refusal of an authentic request. `is_vouched` says that a
+    /// challenge source vouched for it. The number of wrong challenges is bounded by lock-outs; all
+    /// else needs a source that vouches, and is not for what a client without a right challenge, or
+    /// with a certificate or a transaction once obtained, can cause without end.
     // Each one costs a write and a request, and may fill the store while the service is down.
     #[must_use]
-    pub const fn is_announced(&self) -> bool {
-        !matches!(
+    pub const fn is_announced(&self, is_vouched: bool) -> bool {
+        let is_endless = matches!(
             self,
             Self::ChallengeMissing
                 | Self::EnrolmentNotAuthorised
                 | Self::LockedOut
                 | Self::MessageType
+                | Self::RenewalNames
+                | Self::RenewalSubject
+                | Self::RenewalTooEarly(_)
+                | Self::Revoked
                 | Self::SignerExpired
+                | Self::SignerRevoked
                 | Self::SignerUnknown
-        )
+                | Self::TooManyPending
+                | Self::TransactionTaken
+        );
+        self.is_wrong_challenge() || (is_vouched && !is_endless)
     }
 
     /// Whether the timing of the answer could reveal what the envelope decrypts to. Such an answer

@@ -185,7 +185,7 @@ impl Enrolment {
             profile: &profile,
             ra_key: &ra_key,
             client_address,
-            validated: OnceLock::new(),
+            vouched: OnceLock::new(),
             refused: OnceLock::new(),
         };
         let (reply, outcome) = match exchange.answer(message).await {
@@ -239,8 +239,9 @@ pub(crate) struct Exchange<'a> {
     pub(crate) profile: &'a AvailableProfile,
     ra_key: &'a RaKey,
     client_address: Option<IpAddr>,
-    /// The PKCS #10 request, once a source vouches for it that wants to hear what becomes of it.
-    validated: OnceLock<ReportedCsr>,
+    /// Set once a source vouches for the request: to the PKCS #10 request, if the source wants to
+    /// hear what becomes of it.
+    vouched: OnceLock<Option<ReportedCsr>>,
     /// The message, by which a repetition of its refusal is recognised.
     refused: OnceLock<RefusedMessage>,
 }

@@ -136,6 +136,44 @@ fn only_answers_that_could_reveal_a_plaintext_are_timed() {
     assert_eq!(timed.collect::<Vec<RefusalKind>>(), expected);
 }
 
+/// The kinds of refusal that services hear of.
+fn announced_kinds(is_vouched: bool) -> Vec<RefusalKind> {
+    let announced = all_refusals().filter(|refusal| refusal.is_announced(is_vouched));
+    announced.map(RefusalKind::from).collect()
+}
+
+#[test]
+fn only_refusals_whose_number_is_bounded_are_announced() {
+    let wrong_challenges = [
+        RefusalKind::Challenge,
+        RefusalKind::ChallengeExpired,
+        RefusalKind::ChallengeMisbound,
+        RefusalKind::ChallengeUsed,
+        RefusalKind::Denied,
+    ];
+    assert_eq!(announced_kinds(false), wrong_challenges);
+    let silent: Vec<_> = RefusalKind::VARIANTS
+        .iter()
+        .filter(|kind| !announced_kinds(true).contains(kind))
+        .collect();
+    let endless = [
+        &RefusalKind::ChallengeMissing,
+        &RefusalKind::EnrolmentNotAuthorised,
+        &RefusalKind::LockedOut,
+        &RefusalKind::MessageType,
+        &RefusalKind::RenewalNames,
+        &RefusalKind::RenewalSubject,
+        &RefusalKind::RenewalTooEarly,
+        &RefusalKind::Revoked,
+        &RefusalKind::SignerExpired,
+        &RefusalKind::SignerUnknown,
+        &RefusalKind::SignerRevoked,
+        &RefusalKind::TooManyPending,
+        &RefusalKind::TransactionTaken,
+    ];
+    assert_eq!(silent, endless);
+}
+
 #[track_caller]
 fn check_text(refusal: Refusal, text: &str) {
     assert_eq!(refusal.text(), text);

@@ -40,22 +40,27 @@ impl Exchange<'_> {
         })
     }
 
-    /// Tells services that a request was refused.
+    /// Tells services that a request was refused, if its message was not refused before.
     ///
     /// # Errors
-    /// When no identity can be drawn. A failure to write or deliver is logged.
+    /// When no identity can be drawn, or it is unknown whether the message was refused before. A
+    /// failure to write the notices or to deliver them is logged.
     pub(crate) async fn announce_refusal(
         &self,
         described: Option<RefusedRequest>,
         refusal: &Refusal,
     ) -> Result<(), Failure> {
-        let Some(described) = described.filter(|_| refusal.is_announced()) else {
+        let is_vouched = self.vouched.get().is_some();
+        let Some(described) = described.filter(|_| refusal.is_announced(is_vouched)) else {
             return Ok(());
         };
+        if !self.is_first_refusal().await? {
+            return Ok(());
+        }
         let event = NoticeEvent::Refused(Box::new(RefusedRequest {
             fail_info: refusal.fail_info().name().to_owned(),
             reason: refusal.text().into_owned(),
-            csr: self.validated.get().cloned(),
+            csr: self.vouched.get().cloned().flatten(),
             ..described
         }));
         let now = self.enrolment.profile_service.clock.now();

@@ -56,10 +56,13 @@ impl Exchange<'_> {
         }
         self.check_lockout(request.message()).await?;
         match self.ask_source(ChallengeSourceKind::Webhook, request).await {
-            Ok(vouched) => Ok(Some(Vouched {
-                hold: true,
-                ..vouched
-            })),
+            Ok(vouched) => {
+                self.vouched.get_or_init(|| vouched.csr.clone());
+                Ok(Some(Vouched {
+                    hold: true,
+                    ..vouched
+                }))
+            }
             Err(VouchError::Unrecognised(refusal) | VouchError::Refused(refusal)) => {
                 Err(self.count_refusal(request.message(), refusal).await)
             }
@@ -162,9 +165,7 @@ impl Exchange<'_> {
         for kind in self.profile.scep_profile().challenge_sources() {
             match self.ask_source(kind, request).await {
                 Ok(vouched) => {
-                    if let Some(csr) = &vouched.csr {
-                        self.validated.get_or_init(|| csr.clone());
-                    }
+                    self.vouched.get_or_init(|| vouched.csr.clone());
                     return Ok(vouched);
                 }
                 Err(VouchError::Unrecognised(refusal)) => unrecognised = refusal,
