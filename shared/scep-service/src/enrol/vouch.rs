@@ -1,6 +1,8 @@
 //! Asks the challenge sources of a profile whether an enrolment is authorised, and counts wrong
 //! challenges.
 
+use std::time::Duration;
+
 use async_trait::async_trait;
 use scep_cms::challenge::ChallengePassword;
 use scep_protocol::id::ScepProfileUuid;
@@ -23,6 +25,10 @@ use crate::ports::{
 
 /// How often a count is read again after another process wrote it.
 const MAX_COUNT_TRIES: u32 = 20;
+
+/// The first wait before a count is read again; the next ones are twice as long, three times, and
+/// so on.
+const COUNT_PAUSE: Duration = Duration::from_millis(3);
 
 impl Exchange<'_> {
     /// Asks the sources of the profile about an enrolment, one after the other, until one vouches
@@ -165,6 +171,11 @@ impl Exchange<'_> {
         for kind in self.profile.scep_profile().challenge_sources() {
             match self.ask_source(kind, request).await {
                 Ok(vouched) => {
+                    // A secret that all devices share can be guessed by many messages at once,
+                    // which all pass the first check before any of them is counted.
+                    if kind == ChallengeSourceKind::Static {
+                        self.check_lockout(request.message()).await?;
+                    }
                     self.vouched.get_or_init(|| vouched.csr.clone());
                     return Ok(vouched);
                 }
@@ -217,8 +228,9 @@ impl Exchange<'_> {
         subject: LockoutSubject,
     ) -> Result<(), Failure> {
         let transactions = &self.enrolment.transactions;
-        for _ in 0..MAX_COUNT_TRIES {
-            let now = self.enrolment.profile_service.clock.now();
+        let clock = &*self.enrolment.profile_service.clock;
+        for tries in 1..=MAX_COUNT_TRIES {
+            let now = clock.now();
             let known = transactions.lockouts(scep_profile, &[subject]).await?;
             let known = known
                 .into_iter()
@@ -237,6 +249,7 @@ impl Exchange<'_> {
                 }
                 return Ok(());
             }
+            clock.sleep(COUNT_PAUSE.saturating_mul(tries)).await;
         }
         Err(Failure::Busy)
     }
