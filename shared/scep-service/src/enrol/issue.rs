@@ -19,10 +19,10 @@ use scep_protocol::transaction::{Fingerprint, Issuance, KnownTransactions, Trans
 use time::OffsetDateTime;
 
 use crate::enrol::Exchange;
-use crate::enrol::vouch::report_reuse;
 use crate::enrol::signing::{
     CertificateSigner, GrantedCertificate, LEASE, SigningOutcome, Verdict,
 };
+use crate::enrol::vouch::report_reuse;
 use crate::error::{EnrolError, Failure, StoreError};
 use crate::fault_point::fault_point;
 use crate::inventory::CertificateRecord;
@@ -359,7 +359,13 @@ impl Exchange<'_> {
                 let taken = challenge.take(new_use, replaced.transaction, now);
                 let scep_profile = self.profile.scep_profile();
                 taken.inspect_err(|refusal| {
-                    report_reuse(self.enrolment, scep_profile, challenge, requester_key, refusal);
+                    report_reuse(
+                        self.enrolment,
+                        scep_profile,
+                        challenge,
+                        requester_key,
+                        refusal,
+                    );
                 })
             })
             .transpose()?;
