@@ -114,8 +114,8 @@ impl IntoResponse for GatewayResponse {
         Box::pin(async move {
             let (head, body) = self.0.into_parts();
             // The router's bodies are in memory, and cannot fail.
-            let body = body.collect().await.map(Collected::to_bytes);
-            let body = body.unwrap_or_default();
+            let collected = body.collect().await.map(Collected::to_bytes);
+            let body = collected.unwrap_or_default();
             let is_text = head
                 .headers
                 .get(CONTENT_TYPE)

@@ -57,8 +57,8 @@ fn open_authorizer(
             name: "SCEPTER_TOKEN_URL",
             problem: "is not a URL of HTTPS",
         })?;
-    let audience = environment.text("SCEPTER_JWT_AUDIENCE")?;
-    let audience = audience.split(',').map(|one| one.trim().to_owned());
+    let clients = environment.text("SCEPTER_JWT_AUDIENCE")?;
+    let audience = clients.split(',').map(|one| one.trim().to_owned());
     let scope = format!("{scope_prefix}{}", Scope::Challenge.name());
     let keys_http = http.clone().with_response_limit(MAX_KEYS_BYTES);
     Ok(JwtAuthorizer {

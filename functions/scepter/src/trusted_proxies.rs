@@ -17,8 +17,8 @@ impl TrustedProxies {
     }
 
     /// The address of the client whose request arrived from `peer` with these headers: the
-    /// rightmost one in `X-Forwarded-For` that is no trusted proxy's. Whoever is not trusted is the
-    /// client, whatever it says about others.
+    /// rightmost one in `X-Forwarded-For` that is no trusted proxy's. A sender that is not trusted
+    /// is the client, whatever it says about others.
     pub(crate) fn find_client(&self, peer: IpAddr, headers: &HeaderMap) -> IpAddr {
         let mut hops = forwarded_addresses(headers);
         let mut client = peer.to_canonical();

@@ -40,7 +40,7 @@ pub(crate) struct SubjectAltNames {
 /// # Errors
 /// When a name is malformed, has a type that the rule neither allows nor ignores, or does not match
 /// the pattern for its type; [`IssueError::Misbound`] when names of its type are vouched for and
-/// it is none of them.
+/// it is not among them.
 pub(crate) fn select_alt_names(
     extensions: &[RequestedExtension],
     common_names: &[String],

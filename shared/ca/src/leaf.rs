@@ -162,9 +162,9 @@ impl IssuanceRequest<'_> {
     /// Builds the certificate that the rules and this authority give to the request.
     ///
     /// The key comes from the request, in its canonical form. Subject and subjectAltName come from
-    /// whoever vouches for them and from the request as far as the rules allow; everything else
-    /// comes from the rules. `crl_url` is the URL of the authority's CRL, if verifiers can reach
-    /// one.
+    /// the source that vouches for them and from the request as far as the rules allow; everything
+    /// else comes from the rules. `crl_url` is the URL of the authority's CRL, if verifiers can
+    /// reach one.
     ///
     /// # Errors
     /// [`IssueError::Misbound`], [`IssueError::Rule`] with the first rule that the request breaks,

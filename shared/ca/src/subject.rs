@@ -42,8 +42,8 @@ pub(crate) struct Subject {
 type VouchedAttributes = BTreeMap<SubjectAttribute, String>;
 
 /// Builds the subject of a certificate from that of a request and the attributes that are vouched
-/// for. The rules do not apply to the latter: not even a fixed value, as whoever vouches knows the
-/// one device and the rules only all devices.
+/// for. The rules do not apply to the latter: not even a fixed value, as the source that vouches
+/// knows the one device and the rules only all devices.
 ///
 /// # Errors
 /// [`IssueError::Misbound`] if the request has another value of an attribute that is vouched for;

@@ -178,7 +178,7 @@ impl VouchedNames {
             && alt_names.by_type.values().all(Option::is_none)
     }
 
-    /// Whether names of this type are vouched for, be it that there are none.
+    /// Whether names of this type are vouched for, an empty list included.
     pub(crate) fn binds(&self, kind: SubjectAltNameType) -> bool {
         let by_type = &self.subject_alt_names.by_type;
         by_type.get(&kind).is_some_and(Option::is_some)
@@ -253,8 +253,8 @@ impl TryFrom<VouchedNamesSpec> for VouchedNames {
 
 fn list_texts(names: &VouchedAltNames) -> impl Iterator<Item = (SubjectAltNameType, &str)> {
     names.by_type.iter().flat_map(|(kind, texts)| {
-        let texts = texts.iter().flatten();
-        texts.map(|text| (*kind, text.as_str()))
+        let given = texts.iter().flatten();
+        given.map(|text| (*kind, text.as_str()))
     })
 }
 
@@ -299,7 +299,7 @@ fn read_single_attributes(subject: &[u8]) -> BTreeMap<SubjectAttribute, String> 
 }
 
 /// Reads the security identifier of a request from the extension or from the URI in subjectAltName,
-/// each in its one spelling. `None` if there is none, or if there are several that differ.
+/// each in its one spelling. `None` without one, or if there are several that differ.
 fn read_requested_sid(extensions: &[RequestedExtension]) -> Option<SecurityIdentifier> {
     let in_extension = extensions
         .iter()
@@ -314,7 +314,7 @@ fn read_sids_in_names(
     names.into_iter().filter_map(SecurityIdentifier::of_name)
 }
 
-/// The one that all are; `None` if there is none, or if they differ.
+/// The one that all are; `None` without one, or if they differ.
 fn read_single(mut found: impl Iterator<Item = SecurityIdentifier>) -> Option<SecurityIdentifier> {
     let first = found.next()?;
     found.all(|other| other == first).then_some(first)

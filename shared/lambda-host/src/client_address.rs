@@ -66,8 +66,9 @@ impl FrontDoors {
     }
 }
 
-/// The client of the edge: CloudFront appends it to the header, and API Gateway appends whom it saw,
-/// once for each time that it has the request. `seen` is whom it may have appended, the last first.
+/// The client of the edge: CloudFront appends it to the header, and API Gateway appends whom it
+/// saw, once for each time that it has the request. `seen` is whom it may have appended, the last
+/// first.
 fn find_viewer(headers: &HeaderMap, seen: [Option<IpAddr>; 2]) -> Option<IpAddr> {
     let mut hops = forwarded_addresses(headers);
     let mut hop = hops.next()?;

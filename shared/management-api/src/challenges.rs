@@ -271,8 +271,8 @@ async fn create_challenges(
                 .create_challenges(uuid, vec![request.into()])
                 .await
                 .map_err(of_single_request)?;
-            let created = created.iter().map(NewChallengeView::of).next();
-            return Ok(created.map_or_else(
+            let view = created.iter().map(NewChallengeView::of).next();
+            return Ok(view.map_or_else(
                 // The use case makes as many challenges as it is asked for.
                 || StatusCode::INTERNAL_SERVER_ERROR.into_response(),
                 |view| created_challenge(uuid, view),
@@ -304,13 +304,13 @@ fn of_single_request(error: AdminError) -> AdminError {
     let AdminError::Invalid(reasons) = error else {
         return error;
     };
-    let reasons = reasons.into_iter().map(|reason| {
+    let of_request = reasons.into_iter().map(|reason| {
         if let Invalid::Element { reason, .. } = reason {
             return *reason;
         }
         reason
     });
-    AdminError::Invalid(reasons.collect())
+    AdminError::Invalid(of_request.collect())
 }
 
 /// Filters and paging for challenges. Empty parameters are ignored.

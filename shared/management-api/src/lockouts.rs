@@ -57,8 +57,8 @@ impl LockoutView {
 
 /// List who is locked out, the latest first.
 ///
-/// Whoever shows ten wrong challenges within ten minutes is locked out for a minute, and for longer
-/// after each further one. Lists at most 1000.
+/// A client that shows ten wrong challenges within ten minutes is locked out for a minute, and for
+/// longer after each further one. Lists at most 1000.
 #[utoipa::path(
     get, path = "/scepProfiles/{uuid}/lockouts", tag = "Challenges", params(ObjectPath),
     responses(NotFound, (status = 200, description = "OK", body = [LockoutView]))

@@ -117,7 +117,7 @@ struct TransactionView {
     #[schema(example = json!(["DNS:router-1.corp.example", "IP:192.0.2.1"]))]
     subject_alt_names: Option<Vec<String>>,
     /// Security identifier (SID) to be certified, in whichever form: an approval vouches for it;
-    /// null if there is none or nothing left to sign. Where Active Directory trusts the authority,
+    /// null without one, or with nothing left to sign. Where Active Directory trusts the authority,
     /// the device can log on as this account.
     #[schema(example = "S-1-5-21-1004336348-1177238915-682003330-512")]
     sid: Option<String>,

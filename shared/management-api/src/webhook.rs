@@ -25,7 +25,8 @@ pub(crate) struct WebhookRequest {
     #[serde(default)]
     #[schema(value_type = Option<u8>, minimum = 1, maximum = 10, example = 3)]
     timeout_seconds: Edit<u8>,
-    /// Whether the service is asked about every enrolment, whoever vouches for it. Default false.
+    /// Whether the service is asked about every enrolment, also if another source vouches for it.
+    /// Default false.
     #[serde(default)]
     #[schema(value_type = Option<bool>, example = false)]
     gate: Edit<bool>,
@@ -57,7 +58,7 @@ pub(crate) struct WebhookView {
     /// How long the service may take to answer, in seconds.
     #[schema(example = 3)]
     timeout_seconds: u8,
-    /// Whether the service is asked about every enrolment, whoever vouches for it.
+    /// Whether the service is asked about every enrolment, also if another source vouches for it.
     #[schema(example = false)]
     gate: bool,
     /// The events that the service is told of.

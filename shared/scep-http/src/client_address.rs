@@ -23,7 +23,7 @@ impl ClientAddress {
 }
 
 /// The addresses in `X-Forwarded-For`, the last one first; `None` for each that is no address.
-/// Whoever sent the request wrote the first of them, and it vouches for no other.
+/// The sender of the request wrote the first of them, and it vouches for no other.
 pub fn forwarded_addresses(headers: &HeaderMap) -> impl Iterator<Item = Option<IpAddr>> {
     let lines = headers.get_all(FORWARDED_FOR).iter().rev();
     lines

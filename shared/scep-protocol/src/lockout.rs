@@ -161,7 +161,7 @@ impl Lockout {
             since,
             ..self.clone()
         };
-        // Whoever was locked out a short time ago gets no further ten attempts.
+        // A client that was locked out a short time ago gets no further ten attempts.
         if failures < MAX_FAILURES && self.rounds == 0 {
             return counted;
         }

@@ -191,7 +191,8 @@ impl ChallengeState {
     }
 }
 
-/// The write of a challenge's uses, which is made only if the challenge is still as it was read.
+/// The write of a challenge's uses, which is made only if the challenge has not changed since it
+/// was read.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct ChallengeUpdate {
     /// The challenge.

@@ -194,7 +194,7 @@ pub struct WebhookSettings {
     pub secret: SealedSecret,
     /// How long the service may take to answer, in seconds.
     pub timeout_seconds: u8,
-    /// Whether the service is asked about every enrolment, whoever vouches for it.
+    /// Whether the service is asked about every enrolment, also if another source vouches for it.
     pub gate: bool,
     /// The events that the service is told of.
     pub notify: BTreeSet<NotificationKind>,

@@ -164,7 +164,7 @@ impl Refusal {
     pub fn text(&self) -> Cow<'static, str> {
         Cow::Borrowed(match self {
             Self::Attribute(error) => return Cow::Owned(error.to_string()),
-            // Whoever is locked out must not learn whether the challenge was right.
+            // A client that is locked out must not learn whether the challenge was right.
             Self::Challenge | Self::ChallengeMissing | Self::LockedOut => {
                 "the challengePassword is missing or wrong"
             }

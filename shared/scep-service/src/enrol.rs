@@ -294,7 +294,7 @@ impl Exchange<'_> {
             Ok(request) => request,
             Err(refusal) => return Err(self.count_unopened(guesser, refusal).await),
         };
-        // Only now is the request authentic: whoever sent it has the key in it.
+        // Only now is the request authentic: the sender has the key in it.
         let described = self.describe_request(&request);
         match self.authorise_and_issue(request).await {
             Err(EnrolError::Refused(refusal)) => {

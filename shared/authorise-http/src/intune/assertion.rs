@@ -109,9 +109,9 @@ impl JsonWebKey {
             PublicKey::Rsa {
                 modulus, exponent, ..
             } => {
-                let exponent = exponent.to_be_bytes();
-                let zeros = exponent.iter().take_while(|octet| **octet == 0).count();
-                let (_, significant) = exponent.split_at(zeros);
+                let octets = exponent.to_be_bytes();
+                let zeros = octets.iter().take_while(|octet| **octet == 0).count();
+                let (_, significant) = octets.split_at(zeros);
                 Ok(Self {
                     modulus: URL_SAFE_NO_PAD.encode(modulus),
                     exponent: URL_SAFE_NO_PAD.encode(significant),

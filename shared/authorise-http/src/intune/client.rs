@@ -27,7 +27,7 @@ use scep_protocol::service_url::ServiceUrl;
 pub(crate) const CALLER: &str = concat!("Scepter/", env!("CARGO_PKG_VERSION"));
 
 /// The longest time for which an operation is tried, with its login and every attempt.
-// Devices wait for half a minute at least, and a function of ours for 29 seconds.
+// Devices wait for half a minute at least, and a Lambda function for 29 seconds.
 const PATIENCE: Duration = Duration::from_secs(10);
 
 /// The longest time for which one response is waited for.

@@ -38,7 +38,7 @@ pub enum WebhookError {
     /// The secret could not be opened.
     #[error(transparent)]
     Secret(#[from] KeyError),
-    /// The secret is none of the Standard Webhooks specification.
+    /// The secret does not have the form of the Standard Webhooks specification.
     #[error("the webhook's secret: {0}")]
     SecretUnfit(#[from] UnfitSecret),
     /// The webhook answered with another status than it should.

@@ -130,8 +130,8 @@ impl Administration {
         let mut ra_profiles = BTreeMap::new();
         for uuid in bound {
             let found: Option<Versioned<RaProfile>> = read(&*self.store, uuid).await?;
-            let found = found.as_ref().map(|found| &found.object);
-            ra_profiles.insert(uuid, check_authority(found, authority));
+            let ra_profile = found.as_ref().map(|found| &found.object);
+            ra_profiles.insert(uuid, check_authority(ra_profile, authority));
         }
         let mut transaction_ids = BTreeSet::new();
         let mut errors = Validation::default();
@@ -145,8 +145,7 @@ impl Administration {
             if let Some(Err(reason)) = request.ra_profile.and_then(|uuid| ra_profiles.get(&uuid)) {
                 own_errors.extend([reason.clone()]);
             }
-            let valid = request.check(own_errors, now);
-            let valid = valid.map_err(|reasons| {
+            let valid = request.check(own_errors, now).map_err(|reasons| {
                 errors.extend(reasons.into_iter().map(|reason| reason.of_element(index)));
             });
             checked = checked.zip(valid.ok()).map(|(mut checked, valid)| {

@@ -16,7 +16,8 @@ use crate::ports::MAX_LOCKOUTS;
 const MAX_LISTS: u32 = 10;
 
 impl Administration {
-    /// Lists whoever is locked out of a SCEP Profile now, newest first, at most a thousand.
+    /// Lists the clients that are locked out of a SCEP Profile now, newest first, at most a
+    /// thousand.
     ///
     /// # Errors
     /// Returns [`AdminError::NotFound`] when the profile does not exist, and

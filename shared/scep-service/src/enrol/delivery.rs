@@ -160,8 +160,8 @@ impl Enrolment {
                 event,
                 ..
             } = notice;
-            let event = event.kind();
-            tracing::error!(%uuid, ?receiver, %scep_profile, ?event, "gave up delivering a notice");
+            let kind = event.kind();
+            tracing::error!(%uuid, ?receiver, %scep_profile, event = ?kind, "gave up delivering a notice");
             return self.transactions.settle_notice(*uuid).await;
         };
         match self.transactions.postpone_notice(&postponed).await? {

@@ -1,5 +1,5 @@
-//! Recognises a message that was refused before: whoever recorded it can send it again without end,
-//! which must neither lock out its signer nor tell services anew.
+//! Recognises a message that was refused before: an attacker who recorded it can send it without
+//! end, which must neither lock out its signer nor tell services again.
 
 use std::sync::OnceLock;
 

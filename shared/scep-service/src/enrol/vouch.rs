@@ -34,7 +34,7 @@ impl Exchange<'_> {
     /// Asks the sources of the profile about an enrolment, one after the other, until one vouches
     /// for it or refuses it.
     ///
-    /// Whoever is locked out is refused before any source is asked.
+    /// A client that is locked out is refused before any source is asked.
     pub(crate) async fn ask_sources(
         &self,
         request: &EnrolmentRequest,

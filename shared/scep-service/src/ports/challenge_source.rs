@@ -40,7 +40,7 @@ pub struct VouchContext<'a> {
 /// Why a source does not vouch for an enrolment.
 #[derive(Debug)]
 pub enum VouchError {
-    /// The challengePassword is none of this source's. The next source is asked; if there is none,
+    /// The challengePassword is not from this source. The next source is asked; without a next one,
     /// the request gets this refusal.
     Unrecognised(Refusal),
     /// The source refuses the enrolment, and no other source is asked.
