@@ -3,8 +3,10 @@
 use scep_cms::attribute::PkiStatus;
 use scep_cms::certificate::Certificate;
 use scepter_tests::device::Device;
+use scepter_tests::webhook::SECRET;
 use serde_json::{Value, json};
 
+use crate::services::SERVICES;
 use crate::stack::{ALONE, Api, STACK};
 
 const CHALLENGE: &str = "s3cret";
@@ -69,6 +71,36 @@ fn a_one_time_challenge_enrols_once_through_each_front_door() {
     let path = format!("/scepProfiles/{profile}/challenges?state=USED");
     let (_, list) = admin.call("GET", &path, &Value::Null);
     assert_eq!(list["items"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn a_webhook_vouches_through_each_front_door() {
+    let _shared = ALONE.read();
+    let admin = STACK.admin();
+    let webhook = json!({ "url": SERVICES.webhook.url, "secret": SECRET });
+    let sources = json!({ "challengeSources": ["STATIC", "WEBHOOK"], "webhook": webhook });
+    admin
+        .endpoint_with("inventory", CHALLENGE, &sources)
+        .unwrap();
+    for door in ["ScepUrl", "EdgeScepUrl"] {
+        let url = STACK.scep_url(door, "inventory");
+        let ra_certificate = STACK.ra_certificate(&url);
+        SERVICES.webhook.decide(json!({ "decision": "ALLOW" }));
+        assert!(is_issued(&url, &ra_certificate, door, "of the inventory"));
+        let asked = SERVICES.webhook.questions();
+        let asked = asked
+            .iter()
+            .rfind(|asked| asked.data["subject"] == format!("CN={door}"));
+        assert!(asked.unwrap().data["clientAddress"].is_string(), "{door}");
+        let unknown = json!({ "decision": "DENY", "reason": "not in the inventory" });
+        SERVICES.webhook.decide(unknown);
+        assert!(!is_issued(
+            &url,
+            &ra_certificate,
+            "unknown",
+            "of the inventory"
+        ));
+    }
 }
 
 #[test]

@@ -10,7 +10,7 @@ use ca::template::RuleViolation;
 use scep_protocol::id::{ClaimUuid, TransactionUuid};
 use scep_protocol::notice::{Notice, NoticeEvent, RefusedRequest};
 use scep_protocol::one_time_challenge::OneTimeChallenge;
-use scep_protocol::profile::{RaProfile, ScepProfile};
+use scep_protocol::profile::{NotificationKind, RaProfile, ScepProfile};
 use scep_protocol::refusal::Refusal;
 use scep_protocol::transaction::{
     Fingerprint, Issuance, Transaction, TransactionKey, TransactionState,
@@ -323,6 +323,15 @@ impl Administration {
         let Some(scep_profile) = found.map(|found| found.object) else {
             return Ok(Vec::new());
         };
+        let csr = held.reported_csr();
+        let tells_webhook = scep_profile
+            .webhook
+            .as_ref()
+            .is_some_and(|webhook| webhook.notify.contains(&NotificationKind::Refused));
+        // A request that nobody is told about can be rejected even if it cannot be read any more.
+        if csr.is_none() && !tells_webhook {
+            return Ok(Vec::new());
+        }
         let names = read_tbs_names(&held.to_be_signed)
             .map_err(Failure::corrupt("the names of a held request"))?;
         let refusal = Refusal::Rejected(reason.to_owned());
@@ -334,7 +343,7 @@ impl Administration {
             fail_info: refusal.fail_info().name().to_owned(),
             reason: refusal.text().into_owned(),
             client_address: None,
-            csr: held.reported_csr(),
+            csr,
         }));
         Ok(notices_of(
             event,
