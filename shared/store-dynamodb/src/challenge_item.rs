@@ -68,8 +68,7 @@ pub(crate) struct UseItem {
     csr: Digest,
     requester_key: Digest,
     #[serde(skip_serializing_if = "Option::is_none")]
-    /// Rounded like the expiry of the transaction, so that neither outlives the other.
-    held_until: Option<Expiry>,
+    held_until: Option<Millis>,
 }
 
 /// The item by which a challenge is found from the transactionID that it is bound to.
@@ -159,7 +158,7 @@ impl From<&ChallengeUse> for UseItem {
             certificate: taken.certificate,
             csr: Digest(taken.csr),
             requester_key: Digest(taken.requester_key),
-            held_until: taken.held_until.map(Expiry),
+            held_until: taken.held_until.map(Millis),
         }
     }
 }
@@ -171,7 +170,7 @@ impl From<UseItem> for ChallengeUse {
             certificate: item.certificate,
             csr: item.csr.0,
             requester_key: item.requester_key.0,
-            held_until: item.held_until.map(|Expiry(until)| until),
+            held_until: item.held_until.map(|Millis(until)| until),
         }
     }
 }

@@ -352,7 +352,9 @@ impl Exchange<'_> {
                     requester_key: request.requester_key(),
                     held_until: match stage {
                         ClaimKind::Sign(_) => None,
-                        ClaimKind::Hold(until) => Some(until),
+                        // A store may round the time until which the request waits up to a second,
+                        // and no other device may have the use before.
+                        ClaimKind::Hold(until) => Some(until + time::Duration::SECOND),
                     },
                 };
                 let requester_key = new_use.requester_key;
