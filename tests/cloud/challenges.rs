@@ -87,11 +87,10 @@ fn a_webhook_vouches_through_each_front_door() {
         let ra_certificate = STACK.ra_certificate(&url);
         SERVICES.webhook.decide(json!({ "decision": "ALLOW" }));
         assert!(is_issued(&url, &ra_certificate, door, "of the inventory"));
-        let asked = SERVICES.webhook.questions();
-        let asked = asked
-            .iter()
-            .rfind(|asked| asked.data["subject"] == format!("CN={door}"));
-        assert!(asked.unwrap().data["clientAddress"].is_string(), "{door}");
+        let questions = SERVICES.webhook.questions();
+        let asked = &questions.last().unwrap().data;
+        assert!(asked["subject"].as_str().unwrap().contains(door), "{asked}");
+        assert!(asked["clientAddress"].is_string(), "{asked}");
         let unknown = json!({ "decision": "DENY", "reason": "not in the inventory" });
         SERVICES.webhook.decide(unknown);
         assert!(!is_issued(
