@@ -4,10 +4,8 @@
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr};
 
-use newtype_uuid::GenericUuid;
 use sha2::{Digest, Sha256};
 use time::{Duration, OffsetDateTime};
-use uuid::Uuid;
 
 use crate::id::{LockoutUuid, ScepProfileUuid};
 use crate::transaction::Fingerprint;
@@ -63,11 +61,7 @@ impl LockoutSubject {
             .chain_update(self.by())
             .chain_update(self.to_string())
             .finalize();
-        let mut octets = [0; 16];
-        for (octet, digest) in octets.iter_mut().zip(digest) {
-            *octet = digest;
-        }
-        LockoutUuid::from_untyped_uuid(Uuid::new_v8(octets))
+        Fingerprint(digest.into()).typed_uuid()
     }
 }
 

@@ -7,13 +7,11 @@ use ca::bounded_text::Description;
 use ca::id::CertificateUuid;
 use ca::vouched_names::VouchedNames;
 use hmac::{Hmac, KeyInit, Mac};
-use newtype_uuid::GenericUuid;
 use scep_cms::challenge::ChallengePassword;
 use scep_cms::transaction_id::TransactionId;
 use sha2::Sha256;
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
-use uuid::Uuid;
 use zeroize::Zeroizing;
 
 use crate::id::{ChallengeUuid, ClaimUuid, RaProfileUuid, ScepProfileUuid};
@@ -78,11 +76,7 @@ impl ChallengeDigest {
     /// RFC 9562 §5.8.
     #[must_use]
     pub fn uuid(&self) -> ChallengeUuid {
-        let mut octets = [0; 16];
-        for (octet, digest) in octets.iter_mut().zip(self.0) {
-            *octet = digest;
-        }
-        ChallengeUuid::from_untyped_uuid(Uuid::new_v8(octets))
+        Fingerprint(self.0).typed_uuid()
     }
 }
 

@@ -6,7 +6,7 @@ use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
-use newtype_uuid::GenericUuid;
+use newtype_uuid::{GenericUuid, TypedUuid, TypedUuidKind};
 use scep_cms::certificate::Certificate;
 use scep_cms::public_key::PublicKey;
 use scep_cms::transaction_id::TransactionId;
@@ -38,12 +38,7 @@ impl TransactionKey {
         let digest = Sha256::new_with_prefix(self.scep_profile)
             .chain_update(self.transaction_id.as_str())
             .finalize();
-        // RFC 9562 §5.8: version 8 is for values computed by an application's own method.
-        let mut octets = [0; 16];
-        for (octet, digest) in octets.iter_mut().zip(digest) {
-            *octet = digest;
-        }
-        TransactionUuid::from_untyped_uuid(Uuid::new_v8(octets))
+        Fingerprint(digest.into()).typed_uuid()
     }
 }
 
@@ -76,6 +71,17 @@ impl Fingerprint {
             .try_into()
             .ok()
             .map(Self)
+    }
+
+    /// The first 122 bits as the identity of something that is found by them.
+    #[must_use]
+    pub(crate) fn typed_uuid<K: TypedUuidKind>(self) -> TypedUuid<K> {
+        // RFC 9562 §5.8: version 8 is for values computed by an application's own method.
+        let mut octets = [0; 16];
+        for (octet, digest) in octets.iter_mut().zip(self.0) {
+            *octet = digest;
+        }
+        TypedUuid::from_untyped_uuid(Uuid::new_v8(octets))
     }
 
     /// The first 64 bits as a big-endian number.

@@ -43,9 +43,7 @@ impl Vouched {
             csr: None,
         }
     }
-}
 
-impl Vouched {
     /// This yes after the webhook, as a gate, said yes too: with the names of both, and held if
     /// either holds.
     ///
