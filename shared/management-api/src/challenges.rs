@@ -8,8 +8,7 @@ use ca::id::CertificateUuid;
 use ca::template::{Period, SubjectAttribute};
 use ca::unique_map::UniqueMap;
 use ca::vouched_names::{VouchedAltNames, VouchedNamesSpec};
-use http::header::LOCATION;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use scep_protocol::id::{ChallengeUuid, RaProfileUuid, ScepProfileIdKind, ScepProfileUuid};
 use scep_protocol::one_time_challenge::{ChallengeState, OneTimeChallenge};
 use scep_service::admin::{AdminError, ChallengeRequest, Invalid, NewChallenge};
@@ -23,8 +22,8 @@ use crate::openapi_responses::{InvalidRequest, NotFound};
 use crate::request::{
     Body, Id, Ids, JsonObject, ObjectPath, OneOrMany, Query, format_time, non_empty, parse_page,
 };
-use crate::response::{ApiError, MAX_CHALLENGES_BYTES, Message};
-use crate::{Admin, PREFIX, Scope, State};
+use crate::response::{ApiError, MAX_CHALLENGES_BYTES, Message, located_response};
+use crate::{Admin, Scope, State};
 
 pub(crate) fn routes() -> ApiRouter {
     let make = &[Scope::Challenge, Scope::Write];
@@ -290,13 +289,7 @@ async fn create_challenges(
 /// The response to a single request.
 fn created_challenge(profile: ScepProfileUuid, view: NewChallengeView) -> Response {
     let uuid = view.challenge.uuid;
-    let mut response = (StatusCode::CREATED, Json(view)).into_response();
-    let location = format!("{PREFIX}/scepProfiles/{profile}/challenges/{uuid}");
-    // Paths consist of literals and UUIDs, so the header is always valid.
-    if let Ok(location) = HeaderValue::from_str(&location) {
-        response.headers_mut().insert(LOCATION, location);
-    }
-    response
+    located_response(&format!("/scepProfiles/{profile}/challenges"), uuid, view)
 }
 
 /// The error of a single request: it is at no place in a list.

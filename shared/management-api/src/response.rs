@@ -207,12 +207,21 @@ pub(crate) fn created_response<T: Serialize>(
     version: u64,
     view: T,
 ) -> Response {
+    with_etag(located_response(path, uuid, view), version)
+}
+
+/// A 201 response for a created object without versions, with its location.
+pub(crate) fn located_response<T: Serialize>(
+    path: &str,
+    uuid: impl GenericUuid + Display,
+    view: T,
+) -> Response {
     let mut response = (StatusCode::CREATED, Json(view)).into_response();
     // Paths consist of literals and UUIDs, so the header is always valid.
     if let Ok(location) = HeaderValue::from_str(&format!("{}{path}/{uuid}", crate::PREFIX)) {
         response.headers_mut().insert(LOCATION, location);
     }
-    with_etag(response, version)
+    response
 }
 
 /// A 200 response with an object and its version.
