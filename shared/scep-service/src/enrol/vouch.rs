@@ -61,7 +61,11 @@ impl Exchange<'_> {
             return Ok(None);
         }
         self.check_lockout(request.message()).await?;
-        match self.ask_source(ChallengeSourceKind::Webhook, request).await {
+        let asked = self
+            .ask_source(ChallengeSourceKind::Webhook, request)
+            .await
+            .map_err(EnrolError::from);
+        match asked {
             Ok(vouched) => {
                 self.vouched.get_or_init(|| vouched.csr.clone());
                 Ok(Some(Vouched {
@@ -69,10 +73,10 @@ impl Exchange<'_> {
                     ..vouched
                 }))
             }
-            Err(VouchError::Unrecognised(refusal) | VouchError::Refused(refusal)) => {
+            Err(EnrolError::Refused(refusal)) => {
                 Err(self.count_refusal(request.message(), refusal).await)
             }
-            Err(VouchError::Failed(failure)) => Err(failure.into()),
+            Err(failed @ EnrolError::Failed(_)) => Err(failed),
         }
     }
 
@@ -90,13 +94,10 @@ impl Exchange<'_> {
         if !self.has_gate() || vouched.source == ChallengeSourceKind::Webhook {
             return Ok(vouched);
         }
-        match self.ask_source(ChallengeSourceKind::Webhook, request).await {
-            Ok(gate) => Ok(vouched.through(&gate)?),
-            Err(VouchError::Unrecognised(refusal) | VouchError::Refused(refusal)) => {
-                Err(refusal.into())
-            }
-            Err(VouchError::Failed(failure)) => Err(failure.into()),
-        }
+        let gate = self
+            .ask_source(ChallengeSourceKind::Webhook, request)
+            .await?;
+        Ok(vouched.through(&gate)?)
     }
 
     /// Refuses a request of a client that is locked out.
@@ -300,6 +301,16 @@ pub(crate) fn report_reuse(
     tracing::warn!(%profile, %uuid, "a used challenge was shown again by another key");
     let metrics = &enrolment.profile_service.metrics;
     metrics.record(&Measurement::ChallengeReused);
+}
+
+/// The error of a source after which no other one is asked.
+impl From<VouchError> for EnrolError {
+    fn from(error: VouchError) -> Self {
+        match error {
+            VouchError::Unrecognised(refusal) | VouchError::Refused(refusal) => refusal.into(),
+            VouchError::Failed(failure) => failure.into(),
+        }
+    }
 }
 
 /// Opens the profile's challengePassword.
