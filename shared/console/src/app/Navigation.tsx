@@ -1,0 +1,53 @@
+import SideNavigation, {
+  type SideNavigationProps,
+} from '@cloudscape-design/components/side-navigation';
+import { useQuery } from '@tanstack/react-query';
+import { useLocation, useNavigate } from 'react-router';
+
+import { api, body } from '../api/client';
+
+/** The links to every page. */
+export function Navigation() {
+  const { pathname } = useLocation();
+  const navigate = useNavigate();
+  const settings = useQuery({
+    queryKey: ['settings'],
+    queryFn: () => body(api.GET('/api/v1/settings')),
+    staleTime: Infinity,
+  });
+
+  const links = [
+    ...LINKS,
+    ...(settings.data?.tokens === true ? [link('Tokens', '/tokens')] : []),
+    link('Settings', '/settings'),
+  ];
+  return (
+    <SideNavigation
+      activeHref={`/${pathname.split('/')[1] ?? ''}`}
+      items={links}
+      onFollow={(event) => {
+        event.preventDefault();
+        void navigate(event.detail.href);
+      }}
+    />
+  );
+}
+
+function link(text: string, href: string): SideNavigationProps.Item {
+  return { type: 'link', text, href };
+}
+
+const LINKS: SideNavigationProps.Item[] = [
+  link('Home', '/'),
+  link('First run', '/first-run'),
+  { type: 'divider' },
+  link('Requests', '/requests'),
+  link('Certificates', '/certificates'),
+  link('Challenges', '/challenges'),
+  { type: 'divider' },
+  link('SCEP Profiles', '/scep-profiles'),
+  link('RA Profiles', '/ra-profiles'),
+  link('Authorities', '/authorities'),
+  { type: 'divider' },
+  link('Audit', '/audit'),
+];

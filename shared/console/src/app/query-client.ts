@@ -1,0 +1,17 @@
+import { QueryClient } from '@tanstack/react-query';
+
+import { ApiError } from '../api/errors';
+
+/** What pages know of the server. A refusal is not asked again; silence is, twice. */
+export const queryClient = new QueryClient({
+  defaultOptions: {
+    queries: {
+      staleTime: 5_000,
+      retry: (failures, error) => isPassing(error) && failures < 2,
+    },
+  },
+});
+
+function isPassing(error: unknown): boolean {
+  return error instanceof ApiError && (error.status === 0 || error.status === 503);
+}

@@ -1,0 +1,3 @@
+export { AuthoritiesPage } from './AuthoritiesPage';
+export { NewAuthorityPage } from './NewAuthorityPage';
+export { AuthorityPage } from './AuthorityPage';

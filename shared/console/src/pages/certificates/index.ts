@@ -1,0 +1,2 @@
+export { CertificatesPage } from './CertificatesPage';
+export { CertificatePage } from './CertificatePage';

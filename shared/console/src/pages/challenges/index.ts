@@ -1,0 +1,2 @@
+export { ChallengesPage } from './ChallengesPage';
+export { NewChallengesPage } from './NewChallengesPage';

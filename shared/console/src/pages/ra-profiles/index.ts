@@ -1,0 +1,4 @@
+export { RaProfilesPage } from './RaProfilesPage';
+export { NewRaProfilePage } from './NewRaProfilePage';
+export { RaProfilePage } from './RaProfilePage';
+export { EditRaProfilePage } from './EditRaProfilePage';

@@ -1,0 +1,5 @@
+import { Page } from '../../components/Page';
+
+export function RequestsPage() {
+  return <Page title="RequestsPage">{null}</Page>;
+}

@@ -1,0 +1,5 @@
+import { Page } from '../../components/Page';
+
+export function NewScepProfilePage() {
+  return <Page title="NewScepProfilePage">{null}</Page>;
+}

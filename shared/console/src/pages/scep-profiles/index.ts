@@ -1,0 +1,4 @@
+export { ScepProfilesPage } from './ScepProfilesPage';
+export { NewScepProfilePage } from './NewScepProfilePage';
+export { ScepProfilePage } from './ScepProfilePage';
+export { EditScepProfilePage } from './EditScepProfilePage';

@@ -1,0 +1,43 @@
+import Alert from '@cloudscape-design/components/alert';
+import Box from '@cloudscape-design/components/box';
+import Button from '@cloudscape-design/components/button';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useEffect, useState } from 'react';
+
+import { receiveSession } from './handover';
+import { beginSignIn } from './oidc';
+import type { OidcSettings } from './settings';
+
+/** Leads to the identity provider. */
+export function OidcSignIn({ settings, expired }: { settings: OidcSettings; expired: boolean }) {
+  const [problem, setProblem] = useState<string>();
+  useEffect(() => (expired ? receiveSession(settings) : undefined), [settings, expired]);
+
+  const signIn = () => {
+    const path = `${location.pathname}${location.search}`.replace(/^\/console/, '') || '/';
+    beginSignIn(settings, path).catch((error: unknown) => setProblem(String(error)));
+  };
+  return (
+    <SpaceBetween size="m">
+      {problem !== undefined && <Alert type="error">{problem}</Alert>}
+      {expired ? (
+        <>
+          <Box>
+            Your session has expired. Sign in in another tab; this page then goes on, with what you
+            typed.
+          </Box>
+          <Button variant="primary" href="/console/" target="_blank" iconName="external">
+            Sign in
+          </Button>
+        </>
+      ) : (
+        <>
+          <Box>You sign in at {new URL(settings.issuer).host}.</Box>
+          <Button variant="primary" onClick={signIn}>
+            Sign in
+          </Button>
+        </>
+      )}
+    </SpaceBetween>
+  );
+}
