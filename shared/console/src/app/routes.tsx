@@ -33,6 +33,8 @@ export const routes: RouteObject[] = [
   {
     path: '/',
     Component: Shell,
+    // Nothing is shown while the code of the first page is loaded.
+    HydrateFallback: () => null,
     children: [
       {
         ErrorBoundary: RouteError,
