@@ -1,10 +1,12 @@
-//! The tests that the documents name exist, and no line of prose or of a template is too wide to
-//! read.
+//! The tests that the documents name exist, no line of prose or of a template is too wide to read,
+//! and the console's copy of the OpenAPI document is that of the code.
 
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
+use std::process::Command;
 
 use scepter_tests::interop::root;
+use scepter_tests::server::{Build, binary};
 
 use crate::architecture::files_below;
 
@@ -158,4 +160,19 @@ fn no_line_of_a_template_is_wider_than_120_columns() {
     files.push(root().join("template.yaml"));
     assert!(files.len() >= 4);
     assert_short(&files, 120, |_| true);
+}
+
+/// The console's types are generated from the copy, so that a machine without cargo can build it.
+#[test]
+fn the_copy_of_the_openapi_document_is_what_the_code_makes() {
+    let output = Command::new(binary(Build::Debug))
+        .arg("openapi")
+        .output()
+        .unwrap();
+    assert!(output.status.success(), "{output:?}");
+    let copy = std::fs::read(root().join("shared/console/openapi.json")).unwrap();
+    assert!(
+        copy == output.stdout,
+        "cargo run --package scepter -- openapi > shared/console/openapi.json"
+    );
 }

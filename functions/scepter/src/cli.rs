@@ -1,4 +1,4 @@
-//! The command line: `scepter serve` and `scepter token`.
+//! The command line: `scepter serve`, `scepter token` and `scepter openapi`.
 
 use clap::{Parser, Subcommand};
 
@@ -23,6 +23,8 @@ pub(crate) enum Command {
     Serve(Box<ServeSettings>),
     /// Create, list and revoke tokens for the management API.
     Token(TokenCommand),
+    /// Print the OpenAPI document of the management API.
+    Openapi,
 }
 
 impl Cli {

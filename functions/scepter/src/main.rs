@@ -6,6 +6,7 @@ mod connections;
 mod demo;
 mod folder;
 mod intune;
+mod openapi_command;
 mod private_folder;
 mod prometheus;
 mod public_url;
@@ -38,6 +39,7 @@ fn main() -> ExitCode {
     let done = match cli.command() {
         Command::Serve(settings) => serve::run_server(&settings),
         Command::Token(command) => command.run().map_err(Into::into),
+        Command::Openapi => openapi_command::print_document(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,
