@@ -10,6 +10,7 @@ mod ndes;
 mod profiles;
 mod revocation;
 mod rollover;
+mod server;
 mod sources;
 mod subordinate;
 mod tokens;

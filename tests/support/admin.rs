@@ -1,6 +1,7 @@
 //! The administrator's side: calls the management API in this process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use async_trait::async_trait;
 use axum::Router;
@@ -9,7 +10,7 @@ use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use management_api::{
-    Api, Authenticate, Caller, CallersUnknown, Credentials, PREFIX, bearer_token,
+    Api, Authenticate, Caller, CallersUnknown, Credentials, PREFIX, Platform, bearer_token,
 };
 use scep_cms::certificate::Certificate;
 use serde_json::{Value, json};
@@ -96,6 +97,8 @@ impl Admin {
             administration: world.administration.clone(),
             authenticate: Arc::new(ScopesAreTheToken),
             default_scep_profile: None,
+            platform: Platform::Local,
+            profiles_max_age: Duration::from_secs(5),
         };
         Self {
             router: management_api::router(api),

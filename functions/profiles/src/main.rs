@@ -14,7 +14,7 @@ use std::sync::Arc;
 
 use authorise_http::HttpClient;
 use lambda_host::{Adapters, Environment, FrontDoors, SettingError};
-use management_api::{Api, Scope};
+use management_api::{Api, Platform, Scope};
 use scep_service::audit::Actor;
 
 use crate::authorizer::JwtAuthorizer;
@@ -33,6 +33,8 @@ fn main() -> ExitCode {
             administration: adapters.administration(Actor::new("management".to_owned()))?,
             authenticate: Arc::new(open_authorizer(&environment)?),
             default_scep_profile: environment.profile("SCEPTER_DEFAULT_SCEP_PROFILE")?,
+            platform: Platform::Aws,
+            profiles_max_age: environment.profiles_max_age()?,
         });
         gateway::serve(router, &FrontDoors::of(&environment)).await
     })

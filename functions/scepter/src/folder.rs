@@ -13,7 +13,7 @@ use authorise_http::{
 };
 use ca::profile_name::ProfileName;
 use keys_file::{FileCaKeys, FileRaKeys, FileSecrets, KeyFolder};
-use management_api::Api;
+use management_api::{Api, Platform};
 use scep_http::CrlService;
 use scep_protocol::notice::NoticeReceiver;
 use scep_protocol::vouching::ChallengeSourceKind;
@@ -155,6 +155,8 @@ impl DataFolder {
             administration: self.administration(),
             authenticate: Arc::new(holders),
             default_scep_profile: Some(default),
+            platform: Platform::Local,
+            profiles_max_age: PROFILES_MAX_AGE,
         }
     }
 

@@ -58,10 +58,7 @@ impl<'a> Adapters<'a> {
         &self,
         reader: Arc<dyn ProfileReader>,
     ) -> Result<ProfileService, SettingError> {
-        // Devices ask often and edits are rare: an edit may take this long to be seen.
-        let max_age = self
-            .environment
-            .seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)?;
+        let max_age = self.environment.profiles_max_age()?;
         let clock = Arc::new(SystemClock);
         Ok(ProfileService {
             profiles: Arc::new(CachedProfiles::new(reader, max_age, clock.clone())),

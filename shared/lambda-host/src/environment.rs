@@ -204,6 +204,15 @@ impl Environment {
         })
     }
 
+    /// Reads how long functions may answer requests by profiles that were edited meanwhile.
+    ///
+    /// # Errors
+    /// If the value is not a whole number of seconds up to a minute.
+    pub fn profiles_max_age(&self) -> Result<Duration, SettingError> {
+        // Devices ask often and edits are rare: an edit may take this long to be seen.
+        self.seconds("SCEPTER_PROFILES_MAX_AGE_SECONDS", 5, 60)
+    }
+
     /// Reads a number of seconds up to `most`; `default` if the variable is missing.
     ///
     /// # Errors

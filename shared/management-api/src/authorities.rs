@@ -58,7 +58,7 @@ enum Kind {
 /// Whether a generation of an authority can issue certificates.
 #[derive(Serialize, ToSchema)]
 #[serde(rename_all = "SCREAMING_SNAKE_CASE")]
-enum AuthorityState {
+pub(crate) enum AuthorityState {
     /// It can issue.
     Active,
     /// It can issue once its certificate is installed.
@@ -66,7 +66,7 @@ enum AuthorityState {
 }
 
 impl AuthorityState {
-    fn of(generation: &CaGeneration) -> Self {
+    pub(crate) fn of(generation: &CaGeneration) -> Self {
         match generation.path() {
             Some(_) => Self::Active,
             None => Self::AwaitingCertificate,

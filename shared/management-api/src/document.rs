@@ -8,8 +8,8 @@ use crate::access::{ApiRouter, SECURITY_SCHEME};
 use crate::bulk::{BulkMessage, Uuids};
 use crate::response::{Message, Reasons};
 use crate::{
-    PREFIX, Scope, audit_records, authorities, certificates, challenges, lockouts, ra_certificates,
-    ra_profiles, rollover, scep_profiles, transactions,
+    PREFIX, Scope, audit_records, authorities, caller_view, certificates, challenges, lockouts,
+    ra_certificates, ra_profiles, rollover, scep_profiles, settings, status, transactions,
 };
 
 /// Every route, with the description that its handler declares.
@@ -27,6 +27,9 @@ pub(crate) fn routes() -> ApiRouter {
         .merge(challenges::routes())
         .merge(lockouts::routes())
         .merge(audit_records::routes())
+        .merge(caller_view::routes())
+        .merge(settings::routes())
+        .merge(status::routes())
 }
 
 /// The document without its routes. It adds the schemas that utoipa does not collect from routes:
@@ -37,7 +40,7 @@ pub(crate) fn routes() -> ApiRouter {
         title = "Scepter: Core SCEP API",
         description = "Manages authorities, RA certificates, RA Profiles, SCEP Profiles and the \
             links between them, as well as one-time challenges, lock-outs, transactions, issued \
-            certificates and audit records.",
+            certificates and audit records. Tells the state of the server and its settings.",
         license(name = "Apache-2.0"),
     ),
     components(schemas(BulkMessage, Message, Reasons, Uuids)),

@@ -7,6 +7,7 @@ mod audit_records;
 mod authorities;
 mod bulk;
 mod caller;
+mod caller_view;
 mod certificate;
 mod certificates;
 mod challenges;
@@ -28,6 +29,8 @@ mod rollover;
 mod scep_profile_request;
 mod scep_profile_settings;
 mod scep_profiles;
+mod settings;
+mod status;
 mod template;
 mod template_field;
 mod toggleable;
@@ -35,6 +38,7 @@ mod transactions;
 mod webhook;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::body::Body;
 use axum::extract::{DefaultBodyLimit, FromRequestParts, Request};
@@ -47,6 +51,7 @@ use http::request::Parts;
 use http::{HeaderValue, StatusCode};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use scep_http::BodyError;
+use scep_protocol::profile::EndpointName;
 use scep_service::admin::Administration;
 use scep_service::audit::Actor;
 
@@ -59,6 +64,7 @@ pub use credentials::Credentials;
 pub use mdm::MAX_EVENT_BYTES;
 pub use mdm_url::MdmUrl;
 pub use response::{MAX_BODY_BYTES, body_error_response, max_body_bytes, timed_out_response};
+pub use settings::Platform;
 
 /// The prefix of every path.
 pub const PREFIX: &str = "/api/v1";
@@ -71,13 +77,20 @@ pub struct Api {
     pub authenticate: Arc<dyn Authenticate>,
     /// The SCEP Profile at the fixed path of NDES's page; `None` for none.
     pub default_scep_profile: Option<ProfileName>,
+    /// What the server runs on.
+    pub platform: Platform,
+    /// How long requests may be answered by profiles that were edited meanwhile.
+    pub profiles_max_age: Duration,
 }
 
 impl Api {
-    /// The SCEP URL of a profile, named by the name of a SCEP Profile or by `raProfile/` and the
-    /// name of an RA Profile.
-    fn scep_url(&self, name: &str) -> String {
+    /// The SCEP URL of an endpoint.
+    fn scep_url(&self, endpoint: &EndpointName) -> String {
         let base = &self.administration.deployment.public_url;
+        let name = match endpoint {
+            EndpointName::ScepProfile(name) => name.to_string(),
+            EndpointName::RaProfile(name) => format!("raProfile/{name}"),
+        };
         format!("{base}{PREFIX}/protocols/scep/{name}/pkiclient.exe")
     }
 }

@@ -14,6 +14,8 @@ use utoipa::openapi::RefOr;
 use utoipa::openapi::schema::{ObjectBuilder, OneOfBuilder, Schema, Type};
 use utoipa::{PartialSchema, ToSchema};
 
+use crate::Scope;
+
 /// Declares a schema that enumerates the names of a type's variants.
 macro_rules! names {
     ($schema:ident, $type:ident) => {
@@ -73,6 +75,7 @@ names!(EcCurveName, EcCurve);
 names!(IntuneCredentialName, IntuneCredential);
 names!(NotificationName, NotificationKind);
 names!(KeyUsageName, KeyUsage);
+names!(ScopeName, Scope);
 names!(SidFormName, SidForm);
 names_or_oids!(
     ExtendedKeyUsageName,

@@ -9,7 +9,7 @@ use ca::template::CertificateTemplate;
 use http::StatusCode;
 use newtype_uuid::GenericUuid;
 use scep_protocol::id::{RaProfileUuid, ScepProfileUuid};
-use scep_protocol::profile::{RaProfile, ScepProfile};
+use scep_protocol::profile::{EndpointName, RaProfile, ScepProfile};
 use scep_protocol::warning::Warning;
 use scep_service::admin::{AdminError, Administration, Dependents, Edit, RaProfileEdit};
 use scep_service::object::{Object, Versioned, list, read};
@@ -407,7 +407,7 @@ impl ScepView {
             .scep
             .as_ref()
             .map(|scep| &scep.issue_certificate_attributes);
-        let url = || api.scep_url(&format!("raProfile/{}", found.name));
+        let url = || api.scep_url(&EndpointName::RaProfile(found.name.clone()));
         Ok(Self {
             uuid: activated
                 .as_ref()

@@ -9,7 +9,9 @@ use ca::id::AuthorityUuid;
 use http::StatusCode;
 use newtype_uuid::{GenericUuid, TypedUuid};
 use scep_protocol::id::{RaCertificateUuid, RaProfileUuid, ScepProfileIdKind, ScepProfileUuid};
-use scep_protocol::profile::{CaCertificateForm, IntuneCredential, RaProfile, ScepProfile};
+use scep_protocol::profile::{
+    CaCertificateForm, EndpointName, IntuneCredential, RaProfile, ScepProfile,
+};
 use scep_protocol::ra_certificate::RaCertificate;
 use scep_protocol::vouching::ChallengeSourceKind;
 use scep_protocol::warning::Warning;
@@ -165,7 +167,7 @@ impl ScepProfileView {
             ),
             custom_attributes: attribute::to_view(&annotations.custom_attributes),
             certificate_associations: Associations::of(&annotations.associations),
-            scep_url: ra_profile.map(|_| api.scep_url(profile.name.as_str())),
+            scep_url: ra_profile.map(|_| api.scep_url(&EndpointName::ScepProfile(profile.name.clone()))),
             warnings: warnings.iter().map(ToString::to_string).collect(),
         } with profile.settings.clone() } }
     }

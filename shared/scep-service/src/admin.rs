@@ -7,6 +7,7 @@ mod challenge;
 mod challenge_sources;
 mod edit;
 mod field;
+mod health;
 mod invalid;
 mod limits;
 mod lockout;
@@ -26,6 +27,7 @@ pub use challenge::{ChallengeRequest, NewChallenge};
 pub use challenge_sources::WebhookEdit;
 pub use edit::Edit;
 pub use field::Field;
+pub use health::{AuthorityHealth, EndpointHealth, EndpointOwner, Health, RaCertificateHealth};
 pub use invalid::{AdminError, Invalid};
 pub use limits::{
     MAX_CHALLENGE_CHARACTERS, MAX_CHALLENGE_USES, MAX_CHALLENGES, MAX_REASON_CHARACTERS,
