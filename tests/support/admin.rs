@@ -99,6 +99,7 @@ impl Admin {
             default_scep_profile: None,
             platform: Platform::Local,
             profiles_max_age: Duration::from_secs(5),
+            tokens: None,
         };
         Self {
             router: management_api::router(api),

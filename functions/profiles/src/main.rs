@@ -35,6 +35,7 @@ fn main() -> ExitCode {
             default_scep_profile: environment.profile("SCEPTER_DEFAULT_SCEP_PROFILE")?,
             platform: Platform::Aws,
             profiles_max_age: environment.profiles_max_age()?,
+            tokens: None,
         });
         gateway::serve(router, &FrontDoors::of(&environment)).await
     })

@@ -153,6 +153,7 @@ impl DataFolder {
     pub(crate) fn api(&self, holders: TokenHolders, default: ProfileName) -> Api {
         Api {
             administration: self.administration(),
+            tokens: Some(Arc::new(holders.tokens())),
             authenticate: Arc::new(holders),
             default_scep_profile: Some(default),
             platform: Platform::Local,

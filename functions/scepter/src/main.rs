@@ -16,6 +16,7 @@ mod serve;
 mod server;
 mod settings;
 mod token_command;
+mod token_store;
 mod tokens;
 mod trusted_proxies;
 mod welcome;

@@ -5,7 +5,7 @@ use std::path::PathBuf;
 
 use clap::builder::{PossibleValuesParser, TypedValueParser};
 use clap::{Args, Subcommand};
-use management_api::Scope;
+use management_api::{Scope, TokenName};
 use strum::VariantArray;
 use time::OffsetDateTime;
 
@@ -26,8 +26,8 @@ enum Action {
         #[arg(long = "scope", required = true, value_delimiter = ',', value_name = "SCOPE", value_parser = scope_parser())]
         scopes: Vec<Scope>,
         /// Owner or purpose of the token, shown in audit records.
-        #[arg(long, default_value = "token", value_name = "NAME", value_parser = parse_name)]
-        name: String,
+        #[arg(long, default_value = "token", value_name = "NAME", value_parser = TokenName::new)]
+        name: TokenName,
         #[command(flatten)]
         data: DataSettings,
     },
@@ -50,13 +50,6 @@ fn scope_parser() -> impl TypedValueParser<Value = Scope> {
         .try_map(|name| name.parse())
 }
 
-fn parse_name(text: &str) -> Result<String, &'static str> {
-    // Names are printed in tables and logs, where control characters could forge lines.
-    let fits = (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    fits.then(|| text.to_owned())
-        .ok_or("a name is 1 to 64 characters")
-}
-
 impl TokenCommand {
     /// Runs the command, and prints its result to standard output.
     pub(crate) fn run(self) -> Result<(), TokenError> {
@@ -64,7 +57,8 @@ impl TokenCommand {
         let path = PathBuf::from("standard output");
         let printed = match self.action {
             Action::Create { scopes, name, data } => {
-                let (token, secret) = Tokens::of(&data.folder).create(&name, &scopes, now)?;
+                let (token, secret) =
+                    Tokens::of(&data.folder).create(name.as_str(), &scopes, now)?;
                 // This goes to standard error, so that scripts can capture the token alone.
                 eprintln!("token {} created; it is not shown again:", token.id);
                 format!("{secret}\n")

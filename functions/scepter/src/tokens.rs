@@ -286,6 +286,11 @@ impl Authenticate for TokenHolders {
 }
 
 impl TokenHolders {
+    /// The tokens of the data folder.
+    pub(crate) fn tokens(&self) -> Tokens {
+        self.tokens.clone()
+    }
+
     fn find_holder(&self, token: &str) -> Result<Option<Caller>, CallersUnknown> {
         let token_hash = Sha256::digest(token);
         if let Some(admin) = &self.admin

@@ -34,6 +34,8 @@ mod status;
 mod template;
 mod template_field;
 mod toggleable;
+mod token_store;
+mod tokens;
 mod transactions;
 mod webhook;
 
@@ -65,6 +67,9 @@ pub use mdm::MAX_EVENT_BYTES;
 pub use mdm_url::MdmUrl;
 pub use response::{MAX_BODY_BYTES, body_error_response, max_body_bytes, timed_out_response};
 pub use settings::Platform;
+pub use token_store::{
+    CreatedToken, InvalidTokenName, TokenId, TokenName, TokenRecord, TokenStore, TokensUnavailable,
+};
 
 /// The prefix of every path.
 pub const PREFIX: &str = "/api/v1";
@@ -81,6 +86,8 @@ pub struct Api {
     pub platform: Platform,
     /// How long requests may be answered by profiles that were edited meanwhile.
     pub profiles_max_age: Duration,
+    /// The tokens of callers; `None` where an identity provider issues them.
+    pub tokens: Option<Arc<dyn TokenStore>>,
 }
 
 impl Api {

@@ -51,6 +51,9 @@ struct SettingsView {
     /// for none. A profile of this name need not exist.
     #[schema(example = "default")]
     default_scep_profile: Option<String>,
+    /// Whether the server issues tokens itself, at `/tokens`.
+    #[schema(example = true)]
+    tokens: bool,
 }
 
 /// Read the settings of the server.
@@ -68,6 +71,7 @@ async fn read_settings(api: State) -> Json<SettingsView> {
         crl_days: count_days(deployment.crl_validity),
         profiles_max_age_seconds: api.profiles_max_age.as_secs(),
         default_scep_profile: api.default_scep_profile.as_ref().map(ToString::to_string),
+        tokens: api.tokens.is_some(),
     })
 }
 

@@ -1,6 +1,7 @@
 //! Administration of authorities, RA certificates, profiles, and the links between them. Every
 //! change leaves an audit record.
 
+mod api_token;
 mod authority;
 mod certificate;
 mod challenge;
@@ -21,6 +22,7 @@ mod transaction;
 mod validation;
 mod warnings;
 
+pub use api_token::RecordedToken;
 pub use authority::{AuthorityKind, NewAuthority, ValidCertificates};
 pub use certificate::Reach;
 pub use challenge::{ChallengeRequest, NewChallenge};

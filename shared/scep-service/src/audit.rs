@@ -58,7 +58,7 @@ pub enum AuditAction {
     InstallCertificate,
     /// A pending transaction was rejected.
     Reject,
-    /// A certificate was revoked.
+    /// A certificate or a token was revoked.
     Revoke,
     /// An authority received its next generation, or began to issue with it.
     Rollover,

@@ -48,6 +48,8 @@ pub enum ObjectKind {
     RaProfile,
     /// A [`ScepProfile`].
     ScepProfile,
+    /// A token of the management API, which the server keeps outside of the store.
+    Token,
     /// A transaction.
     Transaction,
 }
@@ -71,6 +73,7 @@ impl ObjectKind {
             Self::RaCertificate => "RA certificate",
             Self::RaProfile => "RA Profile",
             Self::ScepProfile => "SCEP Profile",
+            Self::Token => "token",
             Self::Transaction => "transaction",
         }
     }
@@ -362,6 +365,7 @@ mod tests {
             "raCertificate",
             "raProfile",
             "scepProfile",
+            "token",
             "transaction",
         ];
         assert!(names.eq(expected));

@@ -26,7 +26,7 @@ async fn the_settings_are_those_of_the_deployment() {
     let expected = json!({
         "version": env!("CARGO_PKG_VERSION"), "publicUrl": "http://scep.example",
         "platform": "LOCAL", "pendingDays": 7, "crlDays": 7, "profilesMaxAgeSeconds": 5,
-        "defaultScepProfile": null,
+        "defaultScepProfile": null, "tokens": false,
     });
     assert_eq!(admin.get("/settings").await.expect(200), expected);
 }
