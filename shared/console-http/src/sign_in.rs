@@ -1,0 +1,152 @@
+//! How people sign in to the console.
+
+use bytes::Bytes;
+use scep_protocol::service_url::ServiceUrl;
+use serde::Serialize;
+use url::Url;
+
+/// How people sign in to the console.
+#[derive(Clone, Debug)]
+pub enum SignIn {
+    /// With a token of the management API.
+    Token,
+    /// At an identity provider.
+    OpenId(OpenIdProvider),
+}
+
+/// An identity provider that gives people tokens of the management API, by the authorization code
+/// grant with PKCE (RFC 6749 §4.1, RFC 7636).
+#[derive(Clone, Debug)]
+pub struct OpenIdProvider {
+    /// The issuer, exactly as the provider writes it in tokens.
+    pub issuer: String,
+    /// Where people sign in.
+    pub authorization_endpoint: ServiceUrl,
+    /// Where the console exchanges codes for tokens.
+    pub token_endpoint: ServiceUrl,
+    /// Where people sign out, if the provider has such a page.
+    pub end_session_endpoint: Option<ServiceUrl>,
+    /// The console at the provider: a public client, which has no secret.
+    pub client_id: String,
+    /// The scopes to ask for, separated by spaces.
+    pub scope: String,
+}
+
+/// The console cannot work with this identity provider.
+#[derive(Debug, thiserror::Error)]
+pub enum UnfitSignIn {
+    /// Writing the settings as JSON.
+    #[error("writing the settings of sign-in as JSON")]
+    Json(#[source] serde_json::Error),
+    /// The token endpoint's host cannot be named in a Content-Security-Policy.
+    #[error("the host of the token endpoint is no domain name or IPv4 address")]
+    TokenHost,
+}
+
+/// The content of `sign-in.json`.
+#[derive(Serialize)]
+#[serde(
+    tag = "method",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
+enum SignInJson<'a> {
+    Token,
+    Oidc {
+        issuer: &'a str,
+        authorization_endpoint: &'a str,
+        token_endpoint: &'a str,
+        end_session_endpoint: Option<&'a str>,
+        client_id: &'a str,
+        scope: &'a str,
+    },
+}
+
+impl SignIn {
+    /// The content of `sign-in.json`. It contains no secret.
+    pub(crate) fn to_json(&self) -> Result<Bytes, UnfitSignIn> {
+        let json = match self {
+            Self::Token => SignInJson::Token,
+            Self::OpenId(provider) => SignInJson::Oidc {
+                issuer: &provider.issuer,
+                authorization_endpoint: provider.authorization_endpoint.as_str(),
+                token_endpoint: provider.token_endpoint.as_str(),
+                end_session_endpoint: provider
+                    .end_session_endpoint
+                    .as_ref()
+                    .map(ServiceUrl::as_str),
+                client_id: &provider.client_id,
+                scope: &provider.scope,
+            },
+        };
+        let json = serde_json::to_vec(&json).map_err(UnfitSignIn::Json)?;
+        Ok(Bytes::from(json))
+    }
+
+    /// The origin that the console talks to besides its own, as a Content-Security-Policy names it.
+    pub(crate) fn token_origin(&self) -> Result<Option<String>, UnfitSignIn> {
+        let provider = match self {
+            Self::Token => return Ok(None),
+            Self::OpenId(provider) => provider,
+        };
+        let url = Url::from(&provider.token_endpoint);
+        // A host may contain `;`, which would begin another directive, and an IPv6 address is no
+        // host-source.
+        let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+        match url.host_str() {
+            Some(host) if host.chars().all(is_plain) => {
+                Ok(Some(url.origin().ascii_serialization()))
+            }
+            Some(_) | None => Err(UnfitSignIn::TokenHost),
+        }
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+
+    pub(crate) fn provider_at(token_endpoint: &str) -> SignIn {
+        SignIn::OpenId(OpenIdProvider {
+            issuer: "https://idp.example".to_owned(),
+            authorization_endpoint: "https://login.example/authorize?p=1".parse().unwrap(),
+            token_endpoint: token_endpoint.parse().unwrap(),
+            end_session_endpoint: None,
+            client_id: "console".to_owned(),
+            scope: "openid scepter/read".to_owned(),
+        })
+    }
+
+    #[test]
+    fn settings_are_written_as_the_console_reads_them() {
+        let json = SignIn::Token.to_json().unwrap();
+        assert_eq!(json, r#"{"method":"token"}"#);
+        let json = provider_at("https://login.example/token")
+            .to_json()
+            .unwrap();
+        let expected = concat!(
+            r#"{"method":"oidc","issuer":"https://idp.example","#,
+            r#""authorizationEndpoint":"https://login.example/authorize?p=1","#,
+            r#""tokenEndpoint":"https://login.example/token","endSessionEndpoint":null,"#,
+            r#""clientId":"console","scope":"openid scepter/read"}"#
+        );
+        assert_eq!(json, expected);
+    }
+
+    #[test]
+    fn the_origin_of_the_token_endpoint_is_one_source_or_none() {
+        let origin = |url| provider_at(url).token_origin();
+        let found = origin("https://login.example:8443/a/token?b");
+        assert_eq!(found.unwrap().unwrap(), "https://login.example:8443");
+        let found = origin("http://127.0.0.1:9000/token");
+        assert_eq!(found.unwrap().unwrap(), "http://127.0.0.1:9000");
+        assert!(SignIn::Token.token_origin().unwrap().is_none());
+        for unfit in [
+            "https://a;sandbox/token",
+            "https://a'b/token",
+            "https://[::1]/token",
+        ] {
+            assert!(origin(unfit).is_err(), "{unfit}");
+        }
+    }
+}
