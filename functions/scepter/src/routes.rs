@@ -12,13 +12,14 @@ use axum::response::Response;
 use axum::routing::any;
 use bytes::{Bytes, BytesMut};
 use ca::profile_name::ProfileName;
-use http::header::CONTENT_TYPE;
-use http::{HeaderValue, Method, Uri};
+use console_http::Console;
+use http::header::{CONTENT_TYPE, LOCATION};
+use http::{HeaderValue, Method, StatusCode, Uri};
 use http_body_util::{BodyExt, Full};
 use management_api::{Api, MdmUrl};
 use scep_http::{
-    BodyError, CRL_PREFIX, CrlService, EveryOperation, MAX_BODY_BYTES, at_fixed_path, read_options,
-    rejection_response, respond_crl, respond_scep,
+    BodyError, CRL_PREFIX, CrlService, EveryOperation, MAX_BODY_BYTES, at_fixed_path,
+    names_operation, read_options, rejection_response, respond_crl, respond_scep,
 };
 use scep_protocol::refusal::HttpRejection;
 use scep_service::error_chain::ErrorChain;
@@ -39,6 +40,7 @@ pub(crate) struct Services {
     pub(crate) metrics: Arc<PrometheusMetrics>,
     /// Publishes the key by which Entra knows this server.
     pub(crate) assertions: Arc<AssertionIssuer>,
+    pub(crate) console: Console,
     /// Responds to MDMs that ask for challenges.
     pub(crate) api: Arc<Api>,
     /// The SCEP Profile at the fixed paths of devices whose path cannot be configured.
@@ -49,6 +51,16 @@ pub(crate) struct Services {
 pub(crate) fn router(services: Services, management: Router) -> Router {
     // Unknown paths go to SCEP, which answers in text; a fixed path is one of them.
     Router::new()
+        .route("/", any(answer_root))
+        .route(
+            console_http::PREFIX.trim_end_matches('/'),
+            any(answer_console),
+        )
+        .route(console_http::PREFIX, any(answer_console))
+        .route(
+            &format!("{}{{*rest}}", console_http::PREFIX),
+            any(answer_console),
+        )
         .route("/health", any(answer_health))
         .route("/metrics", any(answer_metrics))
         .route(DISCOVERY_PATH, any(answer_well_known))
@@ -76,6 +88,36 @@ async fn answer_metrics(
 ) -> Response {
     place.mark_answering();
     read_only(&method, || services.metrics.response())
+}
+
+// Nor does the console: it is how people find out why the server is busy.
+async fn answer_console(
+    State(services): State<Arc<Services>>,
+    Extension(place): Extension<Arc<Place>>,
+    request: Request,
+) -> Response {
+    place.mark_answering();
+    let (head, _) = request.into_parts();
+    services.console.respond(&head).map(Body::from)
+}
+
+/// Leads people to the console. What names an operation, or sends a message, is SCEP's.
+async fn answer_root(
+    services: State<Arc<Services>>,
+    place: Extension<Arc<Place>>,
+    request: Request,
+) -> Response {
+    let (head, body) = request.into_parts();
+    let is_read = [Method::GET, Method::HEAD].contains(&head.method);
+    if !is_read || names_operation(&head) {
+        return answer_scep(services, place, Request::from_parts(head, body)).await;
+    }
+    place.mark_answering();
+    let mut response = Response::new(Body::empty());
+    *response.status_mut() = StatusCode::FOUND;
+    let location = HeaderValue::from_static(console_http::PREFIX);
+    response.headers_mut().insert(LOCATION, location);
+    response
 }
 
 /// Answers Entra, which reads the key of federated credentials.

@@ -3,6 +3,7 @@
 use std::error::Error;
 use std::sync::Arc;
 
+use console_http::{Console, SignIn};
 use scep_http::EveryOperation;
 
 use crate::folder::DataFolder;
@@ -48,6 +49,7 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
         crls: data.crls(),
         metrics: data.metrics(),
         assertions: data.assertions(),
+        console: Console::new(&SignIn::Token)?,
         default_scep_profile: default,
         api,
     };

@@ -27,6 +27,8 @@ impl Welcome<'_> {
 impl fmt::Display for Welcome<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let api_url = format!("{}{}", self.base_url, management_api::PREFIX);
+        let console_url = format!("{}{}", self.base_url, console_http::PREFIX);
+        writeln!(f, "Console         {console_url}")?;
         writeln!(f, "API URL         {api_url}")?;
         match &self.token {
             ShownToken::New(token) => writeln!(f, "API token       {token}   (not shown again)")?,

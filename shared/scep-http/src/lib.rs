@@ -17,6 +17,7 @@ pub use client_address::{ClientAddress, forwarded_addresses, parse_address};
 pub use crl::{CRL_PREFIX, CrlService, respond_crl};
 pub use endpoint::PREFIX;
 pub use fixed_path::at_fixed_path;
+pub use operation::names_operation;
 pub use operations::{Answer, EveryOperation, Operations, ProfileOperations, ScepRequest};
 pub use respond::{MAX_BODY_BYTES, respond_scep};
 pub use response::{read_options, rejection_response};

@@ -43,6 +43,12 @@ impl Operation {
     }
 }
 
+/// Whether a request names an operation, known or not.
+#[must_use]
+pub fn names_operation(head: &Parts) -> bool {
+    find_parameter(raw_query(head), "operation").is_some()
+}
+
 /// The raw query of a request, still percent-encoded.
 pub(crate) fn raw_query(head: &Parts) -> &str {
     head.uri.query().unwrap_or_default()
