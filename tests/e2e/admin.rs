@@ -7,6 +7,7 @@ mod jamf;
 mod links;
 mod lockouts;
 mod ndes;
+mod people;
 mod profiles;
 mod revocation;
 mod rollover;

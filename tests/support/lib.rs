@@ -4,14 +4,17 @@
 pub mod admin;
 pub mod asn1;
 pub mod assert;
+pub mod browser;
 pub mod clock;
 pub mod device;
 pub mod interop;
 pub mod intune;
 pub mod openssl;
+pub mod people_door;
 pub mod runtime_api;
 pub mod samples;
 pub mod server;
 pub mod splice;
+pub mod user_pool;
 pub mod webhook;
 pub mod world;
