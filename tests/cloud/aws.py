@@ -8,6 +8,9 @@
     routes API                  its routes: key, how callers are known, scopes
     key [STACK]                 makes a key that signs by EC P-256, with the tag of a stack or none; its ARN
     logs GROUP SINCE            every line of a log group since then, in milliseconds of Unix time
+    person POOL NAME PASSWORD GROUP…
+                                makes a person with a password that need not be changed
+    pool POOL CLIENT            how people of a user pool come to be and sign in, and the client by which they do
     delete STACK                deletes it; what of its tables, keys and functions is still there
     invoke FUNCTION EVENT       what a function answers to an event: null, or its error
     targets RULE                the input that a rule of EventBridge gives to each of its targets, or null, by their ARNs
@@ -103,6 +106,35 @@ def logs(group, since):
     return [line for page in pages for event in page["events"] for line in event["message"].splitlines()]
 
 
+def person(pool, name, password, *groups):
+    cognito = boto3.client("cognito-idp")
+    cognito.admin_create_user(UserPoolId=pool, Username=name, TemporaryPassword=password, MessageAction="SUPPRESS")
+    cognito.admin_set_user_password(UserPoolId=pool, Username=name, Password=password, Permanent=True)
+    for group in groups:
+        cognito.admin_add_user_to_group(UserPoolId=pool, Username=name, GroupName=group)
+
+
+def pool(pool, client):
+    cognito = boto3.client("cognito-idp")
+    found = cognito.describe_user_pool(UserPoolId=pool)["UserPool"]
+    client = cognito.describe_user_pool_client(UserPoolId=pool, ClientId=client)["UserPoolClient"]
+    return {
+        "pool": {
+            "mfa": found["MfaConfiguration"],
+            "adminCreatesUsers": found["AdminCreateUserConfig"]["AllowAdminCreateUserOnly"],
+            "passwordLength": found["Policies"]["PasswordPolicy"]["MinimumLength"],
+        },
+        "client": {
+            "hasSecret": "ClientSecret" in client,
+            "flows": client["AllowedOAuthFlows"],
+            "callbackUrls": client["CallbackURLs"],
+            "logoutUrls": client["LogoutURLs"],
+            "passwords": any("PASSWORD" in flow for flow in client["ExplicitAuthFlows"]),
+            "revocation": client["EnableTokenRevocation"],
+        },
+    }
+
+
 def listed(service, operation, member):
     """Every page: other tests make more tables than there are on one."""
     return [one for page in boto3.client(service).get_paginator(operation).paginate() for one in page[member]]
@@ -132,6 +164,6 @@ def targets(rule):
 
 
 if __name__ == "__main__":
-    commands = (deployer, escalate, describe, policy, routes, key, logs, delete, invoke, targets)
+    commands = (deployer, escalate, describe, policy, routes, key, logs, person, pool, delete, invoke, targets)
     commands = {command.__name__: command for command in commands}
     json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)

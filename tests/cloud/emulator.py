@@ -45,6 +45,8 @@ def check() -> None:
         (iam_evaluator, "_resolve_condition_key"),
         (apigateway, "_urlopen_sync"),
         (cloudfront, "_forward_to_origin"),
+        (app, "_EXECUTE_API_RE"),
+        (app, "_parse_execute_api_url"),
         (app, "app"),
     ):
         if not hasattr(module, name):
@@ -147,6 +149,17 @@ def loopback_origins(port: str) -> None:
     cloudfront._forward_to_origin = forward_own
 
 
+def default_stages() -> None:
+    """An HTTP API with the stage $default alone gets the path as it is, with the slash at its end."""
+    parse = app._parse_execute_api_url
+
+    def parse_whole(host, path):
+        match = app._EXECUTE_API_RE.match(host)
+        return (match[1], "$default", path) if match else parse(host, path)
+
+    app._parse_execute_api_url = parse_whole
+
+
 def metric_math_alarms() -> None:
     """An alarm may watch an expression over metrics. Here it is kept, and watches nothing."""
     handler = provisioners._RESOURCE_HANDLERS["AWS::CloudWatch::Alarm"]
@@ -231,6 +244,7 @@ if __name__ == "__main__":
     conditions()
     source_functions()
     loopback_origins(app._resolve_port())
+    default_stages()
     metric_math_alarms()
     tests_endpoints()
     app.main()

@@ -11,6 +11,7 @@ mod faults;
 mod federation;
 mod functions;
 mod keys;
+mod people;
 mod permissions;
 mod services;
 mod stack;

@@ -20,7 +20,8 @@ use crate::emulator::{ask_aws, build_command, start_emulator};
 use crate::services::SERVICES;
 
 /// The functions of the template, by package.
-pub(crate) const FUNCTIONS: [&str; 5] = [
+pub(crate) const FUNCTIONS: [&str; 6] = [
+    "console",
     "get-ca-caps",
     "get-ca-cert",
     "maintenance",
@@ -108,9 +109,14 @@ impl Stack {
 
     /// The management API with a token that has every scope.
     pub(crate) fn admin(&self) -> Api<'_> {
+        self.with_token(&self.token("scepter/read scepter/write scepter/approve"))
+    }
+
+    /// The management API with this token.
+    pub(crate) fn with_token(&self, token: &str) -> Api<'_> {
         Api {
             stack: self,
-            token: self.token("scepter/read scepter/write scepter/approve"),
+            token: token.to_owned(),
         }
     }
 
