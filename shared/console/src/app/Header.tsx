@@ -59,7 +59,7 @@ export function Header() {
         identity={{
           href: '/console/',
           title: 'Scepter',
-          logo: { src: `${import.meta.env.BASE_URL}icon.svg`, alt: '' },
+          logo: { src: `${import.meta.env.BASE_URL}icon.svg`, alt: 'Logo' },
           onFollow: (event) => {
             event.preventDefault();
             void navigate('/');

@@ -5,6 +5,7 @@ import { useQuery } from '@tanstack/react-query';
 import { useLocation, useNavigate } from 'react-router';
 
 import { api, body } from '../api/client';
+import { addressOf, pathOf } from '../components/addresses';
 
 /** The links to every page. */
 export function Navigation() {
@@ -23,18 +24,18 @@ export function Navigation() {
   ];
   return (
     <SideNavigation
-      activeHref={`/${pathname.split('/')[1] ?? ''}`}
+      activeHref={addressOf(`/${pathname.split('/')[1] ?? ''}`)}
       items={links}
       onFollow={(event) => {
         event.preventDefault();
-        void navigate(event.detail.href);
+        void navigate(pathOf(event.detail.href));
       }}
     />
   );
 }
 
-function link(text: string, href: string): SideNavigationProps.Item {
-  return { type: 'link', text, href };
+function link(text: string, path: string): SideNavigationProps.Item {
+  return { type: 'link', text, href: addressOf(path) };
 }
 
 const LINKS: SideNavigationProps.Item[] = [

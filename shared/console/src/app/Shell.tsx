@@ -1,4 +1,4 @@
-import AppLayout from '@cloudscape-design/components/app-layout';
+import AppLayoutToolbar from '@cloudscape-design/components/app-layout-toolbar';
 import Flashbar from '@cloudscape-design/components/flashbar';
 import { QueryClientProvider } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -29,7 +29,7 @@ function Frame() {
   return (
     <>
       <Header />
-      <AppLayout
+      <AppLayoutToolbar
         headerSelector="#header"
         navigation={<Navigation />}
         navigationOpen={isNavigationOpen}

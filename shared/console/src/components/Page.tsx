@@ -5,6 +5,8 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useEffect, type ReactNode } from 'react';
 import { useNavigate } from 'react-router';
 
+import { addressOf, pathOf } from './addresses';
+
 /** A link to a page above this one. */
 export interface Parent {
   text: string;
@@ -34,10 +36,13 @@ export function Page({
       breadcrumbs={
         parents.length > 0 && (
           <BreadcrumbGroup
-            items={[...parents, { text: title, href: '#' }]}
+            items={[
+              ...parents.map(({ text, href }) => ({ text, href: addressOf(href) })),
+              { text: title, href: '#' },
+            ]}
             onFollow={(event) => {
               event.preventDefault();
-              void navigate(event.detail.href);
+              void navigate(pathOf(event.detail.href));
             }}
           />
         )
