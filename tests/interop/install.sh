@@ -1,7 +1,7 @@
 #!/usr/bin/env bash
 # Installs the tests' dependencies other than Rust: the SCEP clients (Debian packages, Maven
-# Central, Go modules), openssl and curl; an IAM policy simulator from npm; and from PyPI
-# schemathesis, SAM, template linters and an AWS emulator.
+# Central, Go modules), openssl and curl; Chromium, and from npm what drives it and an IAM policy
+# simulator; and from PyPI schemathesis, SAM, template linters and an AWS emulator.
 #
 #   tests/interop/install.sh FOLDER      builds unpackaged tools in FOLDER; skips what exists
 set -euo pipefail
@@ -23,6 +23,7 @@ need go golang-go
 need javac default-jdk-headless
 need mvn maven
 need scepclient scep
+need chromium chromium
 need dbus-run-session dbus
 # tests/clock.sh changes the clock with it.
 need faketime faketime
@@ -54,12 +55,15 @@ if [ ! -f "$folder/jscep/Scep.class" ]; then
     javac -cp "$folder/jscep/*" -d "$folder/jscep" "$here/jscep/Scep.java"
 fi
 
-if ! cmp -s "$here/../deployer/package-lock.json" "$folder/deployer/installed"; then
-    mkdir -p "$folder/deployer"
-    cp "$here"/../deployer/package{,-lock}.json "$folder/deployer"
-    npm ci --prefix "$folder/deployer" --silent --no-audit --no-fund
-    cp "$here/../deployer/package-lock.json" "$folder/deployer/installed"
-fi
+node_tools() { # NAME: installs the packages that tests/NAME locks, unless they are installed
+    cmp -s "$here/../$1/package-lock.json" "$folder/$1/installed" && return
+    mkdir -p "$folder/$1"
+    cp "$here/../$1"/package{,-lock}.json "$folder/$1"
+    npm ci --prefix "$folder/$1" --silent --no-audit --no-fund
+    cp "$here/../$1/package-lock.json" "$folder/$1/installed"
+}
+node_tools deployer
+node_tools console
 
 python_tool() { # NAME PROGRAM PACKAGES…: creates a virtual environment unless PROGRAM exists
     name=$1 program=$2

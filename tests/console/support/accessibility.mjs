@@ -1,0 +1,56 @@
+// What every page owes every reader.
+
+import assert from 'node:assert/strict';
+import { DESKTOP, PHONE, installed } from './story.mjs';
+
+const { AxeBuilder } = installed('@axe-core/playwright');
+
+const RULES = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
+
+/** Of axe's rules, those of which a theme changes the outcome. */
+const COLOURS = ['color-contrast', 'link-in-text-block'];
+
+/** Asserts that axe finds nothing in the page as it is. */
+async function checkByAxe(builder, where) {
+  const { violations } = await builder.analyze();
+  const found = violations.flatMap(({ id, help, nodes }) =>
+    nodes.map(({ target, html, failureSummary }) => `${id} (${help}) ${target}\n  ${html.slice(0, 300)}\n  ${failureSummary.replaceAll('\n', ' ')}`),
+  );
+  assert.ok(found.length === 0, `${where}: ${found.join('\n')}`);
+}
+
+/** Asserts that the page is no wider than its window. */
+async function checkWidth(page, where) {
+  const [width, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(width <= window, `${where} is ${width} px wide in a window of ${window} px`);
+}
+
+/** Asserts that the links of this origin lead to the console, to the API or to a CRL, also in another tab. */
+async function checkLinks(page, where) {
+  const paths = await page.evaluate(() =>
+    [...document.querySelectorAll('a[href]')].filter((link) => link.origin === location.origin).map((link) => link.pathname),
+  );
+  const astray = paths.filter((path) => !/^\/(console|api\/v1|crl)\//.test(path));
+  assert.deepEqual(astray, [], `${where} has links that lead nowhere`);
+}
+
+/** Asserts that the page has one heading of the first level, and a title of its own. */
+async function checkHeading(page, where) {
+  const headings = await page.locator('h1').allInnerTexts();
+  assert.equal(headings.length, 1, `${where} has the headings ${headings}`);
+  assert.ok((await page.title()).length > 'Scepter'.length || headings[0] === 'Scepter', `${where} has no title`);
+}
+
+/** Checks the page, with whatever dialog is open, in both themes and in both widths. */
+export async function checkAppearances(page, where) {
+  await checkLinks(page, where);
+  await checkHeading(page, where);
+  for (const viewport of [PHONE, DESKTOP]) {
+    await page.setViewportSize(viewport);
+    await checkWidth(page, `${where} at ${viewport.width} px`);
+    await checkByAxe(new AxeBuilder({ page }).withTags(RULES), `${where} at ${viewport.width} px`);
+    await page.emulateMedia({ colorScheme: 'dark' });
+    await checkByAxe(new AxeBuilder({ page }).withRules(COLOURS), `${where}, dark, at ${viewport.width} px`);
+    await page.emulateMedia({ colorScheme: 'light' });
+  }
+}

@@ -1,0 +1,86 @@
+// Real clients between the clicks: strongSwan's pki enrols, openssl verifies and is another CA.
+
+import assert from 'node:assert/strict';
+import { execFile } from 'node:child_process';
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { promisify } from 'node:util';
+
+const execute = promisify(execFile);
+
+/** A folder in which programs run, deleted with `remove`. */
+export class Workbench {
+  constructor() {
+    this.folder = mkdtempSync(join(tmpdir(), 'scepter-client-'));
+  }
+
+  /** Runs a program to its end and returns what it printed. */
+  async run(program, ...parameters) {
+    const { stdout } = await execute(program, parameters, { cwd: this.folder });
+    return stdout;
+  }
+
+  write(name, content) {
+    writeFileSync(join(this.folder, name), content);
+    return join(this.folder, name);
+  }
+
+  read(name) {
+    return readFileSync(join(this.folder, name), 'utf8');
+  }
+
+  remove() {
+    rmSync(this.folder, { recursive: true, force: true });
+  }
+}
+
+/** A device that enrols with strongSwan's pki at a SCEP URL, as a user would type it. */
+export class Device extends Workbench {
+  constructor(url) {
+    super();
+    this.url = url;
+  }
+
+  /**
+   * Enrols a new key for `CN=name,O=Corp`, asks again each second while it must wait, and returns
+   * the subject of the certificate once openssl verified it. Rejects when the server refuses.
+   */
+  async enrol(name, challenge) {
+    await this.run('pki', '--scepca', '--url', this.url, '--caout', 'ca.pem', '--raout', 'ra.pem', '--outform', 'pem', '--force');
+    await this.run('openssl', 'genrsa', '-traditional', '-out', `${name}.key`, '2048');
+    const certificate = await this.run(
+      'pki', '--scep', '--url', this.url, '--in', `${name}.key`, '--dn', `O=Corp, CN=${name}`,
+      ...(challenge === undefined ? [] : ['--password', challenge]),
+      '--cacert-enc', 'ra.pem', '--cacert-sig', 'ra.pem', '--cacert', 'ca.pem',
+      '--interval', '1', '--maxpolltime', '60', '--outform', 'pem',
+    );
+    this.write(`${name}.crt`, certificate);
+    await this.run('openssl', 'verify', '-x509_strict', '-CAfile', 'ca.pem', `${name}.crt`);
+    return (await this.run('openssl', 'x509', '-in', `${name}.crt`, '-noout', '-subject')).trim();
+  }
+
+  /** Asserts that the server refuses an enrolment. */
+  async enrolInVain(name, challenge) {
+    await assert.rejects(this.enrol(name, challenge));
+  }
+}
+
+/** A CA of openssl that signs the requests of subordinates. */
+export class OpensslCa extends Workbench {
+  async create() {
+    await this.run(
+      'openssl', 'req', '-x509', '-newkey', 'rsa:2048', '-nodes', '-keyout', 'root.key', '-out', 'root.pem', '-days', '365',
+      '-subj', '/O=Corp/CN=Corp Root', '-addext', 'basicConstraints=critical,CA:TRUE', '-addext', 'keyUsage=critical,keyCertSign,cRLSign',
+    );
+    this.certificate = this.read('root.pem');
+  }
+
+  /** Signs the PKCS #10 request (PEM) of a subordinate and returns its certificate (PEM). */
+  async sign(request) {
+    this.write('sub.csr', request);
+    this.write('sub.cnf', 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n');
+    await this.run('openssl', 'x509', '-req', '-in', 'sub.csr', '-CA', 'root.pem', '-CAkey', 'root.key', '-CAcreateserial', '-days', '300', '-extfile', 'sub.cnf', '-out', 'sub.pem');
+    return this.read('sub.pem');
+  }
+}
