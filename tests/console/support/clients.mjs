@@ -9,16 +9,23 @@ import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
 
-/** A folder in which programs run, deleted with `remove`. */
+/** A folder in which programs run. */
 export class Workbench {
+  #running = new Set();
+
   constructor() {
     this.folder = mkdtempSync(join(tmpdir(), 'scepter-client-'));
   }
 
   /** Runs a program to its end and returns what it printed. */
   async run(program, ...parameters) {
-    const { stdout } = await execute(program, parameters, { cwd: this.folder });
-    return stdout;
+    const execution = execute(program, parameters, { cwd: this.folder });
+    this.#running.add(execution.child);
+    try {
+      return (await execution).stdout;
+    } finally {
+      this.#running.delete(execution.child);
+    }
   }
 
   write(name, content) {
@@ -30,7 +37,9 @@ export class Workbench {
     return readFileSync(join(this.folder, name), 'utf8');
   }
 
+  /** Ends what still runs, and deletes the folder. */
   remove() {
+    this.#running.forEach((child) => child.kill());
     rmSync(this.folder, { recursive: true, force: true });
   }
 }
