@@ -7,7 +7,6 @@ import { useNavigate } from 'react-router';
 import { useCaller } from '../api/caller';
 import { session } from '../sign-in/session';
 import { type Appearance, chooseAppearance, chosenAppearance } from './appearance';
-import { queryClient } from './query-client';
 
 const APPEARANCES: { id: Appearance; text: string }[] = [
   { id: 'system', text: 'As the system' },
@@ -47,10 +46,7 @@ export function Header() {
       ariaLabel: 'Your session',
       description: caller.data && `May ${caller.data.scopes.join(', ')}`,
       items: [{ id: 'sign-out', text: 'Sign out' }],
-      onItemClick: () => {
-        queryClient.clear();
-        session.end();
-      },
+      onItemClick: () => session.end(),
     },
   ];
   return (

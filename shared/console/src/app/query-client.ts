@@ -1,6 +1,7 @@
 import { QueryClient } from '@tanstack/react-query';
 
 import { ApiError } from '../api/errors';
+import { session } from '../sign-in/session';
 
 /** What pages know of the server. A refusal is not asked again; silence is, twice. */
 export const queryClient = new QueryClient({
@@ -10,6 +11,15 @@ export const queryClient = new QueryClient({
       retry: (failures, error) => isPassing(error) && failures < 2,
     },
   },
+});
+
+// Whoever signs in next may be somebody else, who may see other things.
+session.subscribe(() => {
+  if (session.state === 'signed-out') {
+    queryClient.clear();
+  } else if (session.state === 'signed-in') {
+    void queryClient.invalidateQueries();
+  }
 });
 
 function isPassing(error: unknown): boolean {

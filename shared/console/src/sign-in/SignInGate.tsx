@@ -33,7 +33,16 @@ export function SignInGate({ children }: { children: ReactNode }) {
       <>
         {children}
         {state === 'expired' && settings && (
-          <Modal visible header="Sign in again" onDismiss={() => session.end()}>
+          <Modal
+            visible
+            header="Sign in again"
+            onDismiss={({ detail }) => {
+              // A slip of the finger on Escape must not throw away what was typed.
+              if (detail.reason === 'closeButton') {
+                session.end();
+              }
+            }}
+          >
             <SignIn settings={settings} expired />
           </Modal>
         )}
