@@ -57,16 +57,24 @@ export class Device extends Workbench {
    */
   async enrol(name, challenge) {
     await this.run('pki', '--scepca', '--url', this.url, '--caout', 'ca.pem', '--raout', 'ra.pem', '--outform', 'pem', '--force');
-    await this.run('openssl', 'genrsa', '-traditional', '-out', `${name}.key`, '2048');
+    return this.#ask(name, name, challenge === undefined ? [] : ['--password', challenge]);
+  }
+
+  /** Renews the certificate of `name` with a new key. */
+  renew(name) {
+    return this.#ask(`${name}-renewed`, name, ['--cert', `${name}.crt`, '--key', `${name}.key`]);
+  }
+
+  async #ask(file, name, credentials) {
+    await this.run('openssl', 'genrsa', '-traditional', '-out', `${file}.key`, '2048');
     const certificate = await this.run(
-      'pki', '--scep', '--url', this.url, '--in', `${name}.key`, '--dn', `O=Corp, CN=${name}`,
-      ...(challenge === undefined ? [] : ['--password', challenge]),
+      'pki', '--scep', '--url', this.url, '--in', `${file}.key`, '--dn', `O=Corp, CN=${name}`, ...credentials,
       '--cacert-enc', 'ra.pem', '--cacert-sig', 'ra.pem', '--cacert', 'ca.pem',
       '--interval', '1', '--maxpolltime', '60', '--outform', 'pem',
     );
-    this.write(`${name}.crt`, certificate);
-    await this.run('openssl', 'verify', '-x509_strict', '-CAfile', 'ca.pem', `${name}.crt`);
-    return (await this.run('openssl', 'x509', '-in', `${name}.crt`, '-noout', '-subject')).trim();
+    this.write(`${file}.crt`, certificate);
+    await this.run('openssl', 'verify', '-x509_strict', '-CAfile', 'ca.pem', `${file}.crt`);
+    return (await this.run('openssl', 'x509', '-in', `${file}.crt`, '-noout', '-subject')).trim();
   }
 
   /** Asserts that the server refuses an enrolment. */

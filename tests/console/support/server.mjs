@@ -54,11 +54,6 @@ export class Server {
     throw new Error(`the server did not start:\n${server.#log.join('\n')}`);
   }
 
-  /** The address of a page: `pageUrl('/requests')`. */
-  pageUrl(path) {
-    return `${this.origin}/console${path}`;
-  }
-
   /** The lines that the server logged. */
   get log() {
     return this.#log;

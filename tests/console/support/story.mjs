@@ -40,7 +40,7 @@ export function launchBrowser() {
 
 /**
  * Starts one server and one browser for the stories of a file, and returns the function that
- * declares a story: `story('sentence', async ({ page, server, … }) => …, options)`.
+ * declares a story: `story('sentence', async ({ page, server, … }, t) => …, options)`, where `t` is node's test.
  *
  * Options are those of a browser's context; `signedIn: false` begins on the sign-in page, and
  * `token` signs in as somebody else.
@@ -55,10 +55,10 @@ export function tellStories(serverOptions) {
     await shared.browser?.close();
     await shared.server?.stop();
   });
-  return (name, body, options = {}) => test(name, () => tellStory(name, body, shared, options));
+  return (name, body, options = {}) => test(name, (t) => tellStory(t, body, shared, options));
 }
 
-async function tellStory(name, body, { server, browser }, { signedIn = true, token = ADMIN_TOKEN, ...options }) {
+async function tellStory(t, body, { server, browser }, { signedIn = true, token = ADMIN_TOKEN, ...options }) {
   const context = await newContext(browser, options);
   const visit = new Visit(await context.newPage(), server.origin);
   try {
@@ -66,10 +66,10 @@ async function tellStory(name, body, { server, browser }, { signedIn = true, tok
     if (signedIn) {
       await visit.signIn(token);
     }
-    await body({ server, browser, context, visit, page: visit.page });
+    await body({ server, browser, context, visit, page: visit.page }, t);
     visit.assertSound();
   } catch (error) {
-    throw new Error(await describe(visit, name), { cause: error });
+    throw new Error(await describe(visit, t.name), { cause: error });
   } finally {
     await context.close();
   }
@@ -152,20 +152,42 @@ export class Visit {
     assert.deepEqual(this.#problems, []);
   }
 
+  /** The address of a page by its path in the console. */
+  addressOf(path) {
+    return `${this.origin}/console${path}`;
+  }
+
   /** Opens a page by its address; a link inside the console does not reload it. */
   async open(path) {
-    await this.page.goto(`${this.origin}/console${path}`);
+    await this.page.goto(this.addressOf(path));
     await this.settle();
   }
 
   /** Signs in on the sign-in page; the tab remembers the token, so that pages can be reloaded. */
   async signIn(token) {
     const { page } = this;
-    await page.goto(`${this.origin}/console/`);
+    await page.goto(this.addressOf('/'));
     await page.getByLabel('API token').fill(token);
     await page.getByRole('checkbox', { name: /remember/i }).check();
     await page.getByRole('button', { name: 'Sign in' }).click();
     await this.settle();
+  }
+
+  /** Chooses an option of a select by the texts of its label and of the option. */
+  async choose(label, option, within = this.page) {
+    await within.getByLabel(label).click();
+    await this.page.getByRole('option', { name: option }).click();
+  }
+
+  /** Waits for the page with this heading. */
+  async arrive(heading) {
+    await this.page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor();
+    await this.settle();
+  }
+
+  /** Waits for the message, above the page, that something was done. */
+  async hear(message) {
+    await this.page.getByText(message).first().waitFor();
   }
 
   /** Waits until the page has its heading, and nothing in it is still loading. */

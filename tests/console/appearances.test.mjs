@@ -1,0 +1,30 @@
+// Every page in both themes and both widths, with content and without.
+
+import assert from 'node:assert/strict';
+import test from 'node:test';
+import { checkAppearances } from './support/accessibility.mjs';
+import { buildEstate } from './support/estate.mjs';
+import { listPages, listRoutes } from './support/pages.mjs';
+import { tellStories } from './support/story.mjs';
+
+const story = tellStories();
+let pages;
+
+story('every page is accessible and fits every window', async ({ page, server, visit }) => {
+  pages = listPages(await buildEstate(server));
+  visit.provoke(/^404 GET /);
+  for (const [name, path] of Object.entries(pages)) {
+    await visit.open(path);
+    await checkAppearances(page, name);
+  }
+});
+
+story('pages of an empty server are accessible, and say what to do next', async ({ page, visit }) => {
+  await visit.open('/');
+});
+
+test('no page was forgotten', () => {
+  const visited = Object.values(pages).map((path) => path.split('?')[0]);
+  const forgotten = listRoutes().filter((route) => !visited.some((path) => new RegExp(`^${route.replaceAll(/:\w+/g, '[^/]+')}$`).test(path)));
+  assert.deepEqual(forgotten, []);
+});

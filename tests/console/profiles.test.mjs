@@ -1,0 +1,154 @@
+// SCEP Profiles and RA Profiles: made, edited, linked, enabled and deleted.
+
+import assert from 'node:assert/strict';
+import { checkAppearances } from './support/accessibility.mjs';
+import { Device } from './support/clients.mjs';
+import { tellStories } from './support/story.mjs';
+
+const story = tellStories();
+
+const SECRET = 'a-challenge-for-the-profile-in-tests';
+
+/** Makes a SCEP Profile with the demo's RA certificate and RA Profile. */
+async function makeProfile(server, name, settings = {}) {
+  const profiles = await server.call('GET', '/scepProfiles');
+  const demo = profiles.find((profile) => profile.name === 'default');
+  return server.call('POST', '/scepProfiles', {
+    name, caCertificateUuid: demo.caCertificate.uuid, raProfileUuid: demo.raProfile.uuid, challengePassword: SECRET, ...settings,
+  });
+}
+
+/** Checks the boxes of the rows with these names. */
+async function selectRows(page, names) {
+  for (const name of names) {
+    await page.getByRole('row', { name }).getByRole('checkbox').check();
+  }
+}
+
+story('a SCEP Profile is made, serves a device, is edited and deleted', async ({ page, server, visit }) => {
+  await visit.open('/scep-profiles');
+  await page.getByRole('link', { name: 'Create' }).click();
+  await visit.arrive('Create a SCEP Profile');
+  await page.getByLabel('Name', { exact: true }).fill('office');
+  await page.getByLabel('Description').fill('Printers of the office');
+  await visit.choose('RA certificate', /Scepter Demo RA/);
+  await visit.choose('Default RA Profile', 'default');
+  await page.getByRole('checkbox', { name: 'One-time challenges' }).uncheck();
+  await page.getByRole('checkbox', { name: 'A static challenge password' }).check();
+  await page.getByLabel('Challenge password').fill(SECRET);
+  await page.getByRole('button', { name: 'Create' }).click();
+  await visit.arrive('office');
+  await page.getByText('It is disabled until you enable it').waitFor();
+  await page.getByRole('button', { name: 'Enable' }).click();
+  await visit.hear('1 SCEP Profile enabled.');
+
+  const [office] = (await server.call('GET', '/scepProfiles')).filter(({ name }) => name === 'office');
+  await page.getByText(office.scepUrl).waitFor();
+  const device = new Device(office.scepUrl);
+  assert.match(await device.enrol('printer-1', SECRET), /CN = printer-1/);
+  device.remove();
+
+  await page.getByRole('link', { name: 'Edit' }).click();
+  await visit.arrive('Edit office');
+  await page.getByLabel('Description').fill('Printers of the new office');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await visit.arrive('office');
+  await page.getByText('Printers of the new office').waitFor();
+
+  await page.getByRole('button', { name: 'Delete' }).click();
+  const dialog = page.getByRole('dialog');
+  await checkAppearances(page, 'delete a profile');
+  await dialog.getByRole('button', { name: 'Delete' }).click();
+  await visit.arrive('SCEP Profiles');
+  await page.getByRole('row', { name: 'office' }).waitFor({ state: 'detached' });
+});
+
+story('a profile on which others depend is deleted only in a second step', async ({ page, server, visit }) => {
+  const { uuid } = await makeProfile(server, 'depended-on');
+  const [raProfile] = await server.call('GET', '/raProfiles');
+  await server.call('PATCH', `/raProfiles/${raProfile.uuid}/protocols/scep/activate/${uuid}`);
+  await visit.open('/scep-profiles');
+  await selectRows(page, ['depended-on']);
+  await page.getByRole('button', { name: 'Delete' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+  await dialog.getByText(raProfile.name).first().waitFor();
+  await checkAppearances(page, 'dependants of a profile');
+  assert.equal((await server.request('GET', `/scepProfiles/${uuid}`)).status, 200);
+  await dialog.getByRole('button', { name: 'Unlink and delete' }).click();
+  await dialog.waitFor({ state: 'detached' });
+  await page.getByRole('row', { name: 'depended-on' }).waitFor({ state: 'detached' });
+  assert.equal((await server.request('GET', `/scepProfiles/${uuid}`)).status, 404);
+});
+
+story('several profiles are enabled, disabled and deleted at once', async ({ page, server, visit }) => {
+  const names = ['bulk-1', 'bulk-2', 'bulk-3'];
+  const made = [];
+  for (const name of names) {
+    made.push(await makeProfile(server, name));
+  }
+  const readStates = async () => {
+    const profiles = await server.call('GET', '/scepProfiles');
+    return names.map((name) => profiles.find((profile) => profile.name === name)?.enabled);
+  };
+  await visit.open('/scep-profiles');
+  await page.getByRole('searchbox', { name: 'Filter SCEP Profiles' }).fill('bulk-');
+  await page.getByText('3 matches').waitFor();
+  await selectRows(page, names);
+  await page.getByRole('button', { name: 'Enable' }).click();
+  await visit.hear('3 SCEP Profiles enabled.');
+  assert.deepEqual(await readStates(), [true, true, true]);
+  await selectRows(page, names.slice(0, 2));
+  await page.getByRole('button', { name: 'Disable' }).click();
+  await visit.hear('2 SCEP Profiles disabled.');
+  assert.deepEqual(await readStates(), [false, false, true]);
+  await selectRows(page, names);
+  await page.getByRole('button', { name: 'Delete' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Delete' }).click();
+  await visit.hear('3 SCEP Profiles deleted.');
+  assert.deepEqual(await readStates(), [undefined, undefined, undefined]);
+});
+
+story('a save that fails keeps what was typed, and puts the reason beside its field', async ({ page, visit }) => {
+  visit.provoke(/^422 POST .*raProfiles$/);
+  await visit.open('/ra-profiles/new');
+  await visit.choose('Authority', /demo-ca/);
+  await page.getByLabel('Name', { exact: true }).fill('with-a-bad-pattern');
+  const pattern = page.getByLabel(/Pattern of the common name|Common name pattern/i);
+  await pattern.fill('[a-z');
+  await page.getByRole('button', { name: 'Create' }).click();
+  // The reason describes the field itself, for those who cannot see where it stands.
+  await page.waitForFunction(() => document.querySelector('[aria-invalid="true"]') !== null);
+  assert.equal(await pattern.getAttribute('aria-invalid'), 'true');
+  const described = await pattern.evaluate((input) =>
+    (input.getAttribute('aria-describedby') ?? '').split(' ').map((id) => document.getElementById(id)?.innerText).join(' '),
+  );
+  assert.match(described, /regular expression|pattern/i);
+  assert.equal(await pattern.inputValue(), '[a-z');
+  assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'with-a-bad-pattern');
+  await checkAppearances(page, 'a form with an error');
+  await pattern.fill('[a-z]+');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await visit.arrive('with-a-bad-pattern');
+});
+
+story('an edit that somebody else overtook shows both versions', async ({ page, server, visit }) => {
+  visit.provoke(/^4(09|12) PUT .*scepProfiles/);
+  const { uuid } = await makeProfile(server, 'contended', { description: 'as it was' });
+  await visit.open(`/scep-profiles/${uuid}/edit`);
+  await page.getByLabel('Description').fill('as I want it');
+  await server.call('PUT', `/scepProfiles/${uuid}`, { description: 'as they want it' });
+  await page.getByRole('button', { name: 'Save' }).click();
+
+  const dialog = page.getByRole('dialog', { name: 'Somebody else saved this in the meantime' });
+  const row = dialog.getByRole('row', { name: /description/i });
+  await row.getByText('as I want it').waitFor();
+  await row.getByText('as they want it').waitFor();
+  await checkAppearances(page, 'a conflict');
+  await dialog.getByRole('button', { name: 'Go on typing' }).click();
+  assert.equal(await page.getByLabel('Description').inputValue(), 'as I want it');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await dialog.getByRole('button', { name: 'Save mine over it' }).click();
+  await visit.arrive('contended');
+  assert.equal((await server.call('GET', `/scepProfiles/${uuid}`)).description, 'as I want it');
+});
