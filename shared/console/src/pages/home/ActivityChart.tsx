@@ -1,0 +1,29 @@
+import BarChart from '@cloudscape-design/components/bar-chart';
+
+import { chartSeries } from './activity-series';
+import { momentText } from './moments';
+import type { Statistics } from './types';
+
+/** Requests by kind, one bar for each hour or day. */
+export default function ActivityChart({ items, by }: Statistics) {
+  const moments = items.map((item) => momentText(item.from, by));
+  const series = chartSeries(items).map(({ title, counts }) => ({
+    type: 'bar' as const,
+    title,
+    data: moments.map((x, place) => ({ x, y: counts[place] ?? 0 })),
+  }));
+  return (
+    <BarChart
+      stackedBars
+      hideFilter
+      height={220}
+      series={series}
+      xScaleType="categorical"
+      xDomain={moments}
+      xTitle={by === 'hour' ? 'Hour' : 'Day (UTC)'}
+      yTitle="Requests"
+      ariaLabel={`Requests by ${by}`}
+      yTickFormatter={(value) => (Number.isInteger(value) ? String(value) : '')}
+    />
+  );
+}

@@ -1,0 +1,66 @@
+import { readFileSync } from 'node:fs';
+
+import { expect, test } from 'vitest';
+
+import { crlHealth, endpointHealth, healthItems, healthUntil } from './health';
+import type { Status } from './types';
+
+const NOW = Date.parse('2026-03-01T00:00:00Z');
+
+test('what expires is a warning and then an error', () => {
+  const at = (end: string) => healthUntil(end, { warning: 30, error: 7 }, NOW);
+  expect(at('2026-06-01T00:00:00Z')).toEqual({ type: 'success', text: 'expires in 92 days' });
+  expect(at('2026-03-31T00:00:00Z').type).toBe('warning');
+  expect(at('2026-03-08T00:00:00Z').type).toBe('error');
+  expect(at('2026-02-26T00:00:00Z')).toEqual({ type: 'error', text: 'expired 3 days ago' });
+});
+
+test('a CRL is healthy until its successor is overdue', () => {
+  const at = (now: string) =>
+    crlHealth('2026-03-01T00:00:00Z', '2026-03-08T00:00:00Z', Date.parse(now)).type;
+  expect(at('2026-03-04T12:00:00Z')).toBe('success');
+  expect(at('2026-03-06T00:00:00Z')).toBe('warning');
+  expect(at('2026-03-07T12:00:00Z')).toBe('error');
+  expect(at('2026-03-09T00:00:00Z')).toBe('error');
+});
+
+/** As the API responds. */
+const STATUS = `{
+  "authorities": [
+    { "uuid": "a", "name": "root", "state": "ACTIVE", "notAfter": "2036-01-01T00:00:00Z",
+      "nextState": "AWAITING_CERTIFICATE",
+      "crl": { "number": 7, "thisUpdate": "2026-02-20T00:00:00Z",
+               "nextUpdate": "2026-02-27T00:00:00Z" } },
+    { "uuid": "b", "name": "sub", "state": "AWAITING_CERTIFICATE", "notAfter": null,
+      "nextState": null, "crl": null }
+  ],
+  "raCertificates": [
+    { "uuid": "c", "authorityUuid": "a", "subject": "CN=RA", "notAfter": "2026-03-20T00:00:00Z" }
+  ],
+  "endpoints": []
+}`;
+
+test('what needs attention comes first', () => {
+  const status = JSON.parse(STATUS) as Status;
+  expect(
+    healthItems(status, NOW).map(({ kind, name, health }) => [kind, name, health.text]),
+  ).toEqual([
+    ['CRL', 'root, number 7', 'expired 2 days ago'],
+    ['RA certificate', 'CN=RA', 'expires in 19 days'],
+    ['Authority', 'sub', 'awaits its certificate'],
+    ['Authority', 'root', 'expires in 3,593 days; its next key awaits a certificate'],
+  ]);
+});
+
+test('what an administrator has chosen is no fault of an endpoint', () => {
+  const source = readFileSync('../scep-protocol/src/availability.rs', 'utf8');
+  const reasons = [...source.matchAll(/#\[error\("(.*)"\)\]/g)].map(([, reason]) => reason);
+  const chosen = reasons.filter((reason) => endpointHealth(false, reason).type === 'stopped');
+  expect(chosen).toEqual([
+    'the RA Profile is disabled',
+    'the SCEP Profile is disabled',
+    'SCEP is not activated on the RA Profile',
+    'the SCEP Profile has no default RA Profile',
+  ]);
+  expect(endpointHealth(true, null)).toEqual({ type: 'success', text: 'serves' });
+});
