@@ -38,11 +38,11 @@ export function RequestFilterInputs({
   return (
     <Grid
       gridDefinition={[
-        { colspan: { default: 12, xs: 6, m: 2 } },
-        { colspan: { default: 12, xs: 6, m: 3 } },
-        { colspan: { default: 12, xs: 6, m: 2 } },
-        { colspan: { default: 12, xs: 6, m: 2 } },
-        { colspan: { default: 12, m: 3 } },
+        { colspan: { default: 12, xs: 6, s: 2 } },
+        { colspan: { default: 12, xs: 6, s: 3 } },
+        { colspan: { default: 12, xs: 6, s: 2 } },
+        { colspan: { default: 12, xs: 6, s: 2 } },
+        { colspan: { default: 12, s: 3 } },
       ]}
     >
       <ChoiceSelect

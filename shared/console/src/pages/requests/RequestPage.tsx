@@ -1,5 +1,67 @@
-import { Page } from '../../components/Page';
+import Alert from '@cloudscape-design/components/alert';
+import Container from '@cloudscape-design/components/container';
+import Header from '@cloudscape-design/components/header';
+import { useQuery } from '@tanstack/react-query';
+import { useParams } from 'react-router';
 
+import { api, body } from '../../api/client';
+import { Loaded } from '../../components/Loaded';
+import { Page } from '../../components/Page';
+import { PageLink } from '../../components/PageLink';
+import { CheckSteps, Failure } from './CheckSteps';
+import { RequestFacts } from './RequestFacts';
+
+/** A request: the checks that it passed, where it stopped, and what to do about it. */
 export function RequestPage() {
-  return <Page title="RequestPage">{null}</Page>;
+  const { uuid = '' } = useParams();
+  const query = useQuery({
+    queryKey: ['scepRequests', uuid],
+    queryFn: () => body(api.GET('/api/v1/scepRequests/{uuid}', { params: { path: { uuid } } })),
+  });
+  return (
+    <Page title="Request" parents={[{ text: 'Requests', href: '/requests' }]}>
+      <Loaded query={query}>
+        {(request) => (
+          <>
+            {request.transactionUuid && (
+              <Alert type="info">
+                This request is a transaction:{' '}
+                <PageLink to={`/transactions/${request.transactionUuid}`}>
+                  see what became of it
+                </PageLink>
+                .
+              </Alert>
+            )}
+            <Container header={<Header variant="h2">What came in</Header>}>
+              <RequestFacts request={request} />
+            </Container>
+            {request.checks.length > 0 ? (
+              <Container
+                header={
+                  <Header
+                    variant="h2"
+                    description="The server makes these checks one after the other, and stops at the first that fails."
+                  >
+                    Checks
+                  </Header>
+                }
+              >
+                <CheckSteps
+                  checks={request.checks}
+                  reason={request.reason}
+                  message={request.message}
+                />
+              </Container>
+            ) : (
+              request.reason && (
+                <Container header={<Header variant="h2">Why it was refused</Header>}>
+                  <Failure reason={request.reason} message={request.message} />
+                </Container>
+              )
+            )}
+          </>
+        )}
+      </Loaded>
+    </Page>
+  );
 }

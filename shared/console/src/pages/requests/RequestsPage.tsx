@@ -59,6 +59,7 @@ export function RequestsPage() {
         columns={[
           {
             id: 'at',
+            minWidth: 150,
             header: 'Time',
             isRowHeader: true,
             cell: (item) => (
@@ -69,6 +70,7 @@ export function RequestsPage() {
           },
           {
             id: 'outcome',
+            minWidth: 170,
             header: 'Outcome',
             cell: ({ outcome }) => {
               const { type, text } = outcomeOf(outcome);
@@ -77,6 +79,7 @@ export function RequestsPage() {
           },
           {
             id: 'profile',
+            minWidth: 130,
             header: 'SCEP Profile',
             cell: ({ scepProfile }) => (
               <PageLink to={`/scep-profiles/${scepProfile.uuid}`}>
@@ -84,9 +87,15 @@ export function RequestsPage() {
               </PageLink>
             ),
           },
-          { id: 'subject', header: 'Subject', cell: ({ subject }) => subject || '–' },
+          {
+            id: 'subject',
+            minWidth: 220,
+            header: 'Subject',
+            cell: ({ subject }) => subject || '–',
+          },
           {
             id: 'reason',
+            minWidth: 240,
             header: 'Reason',
             cell: ({ reason, message }) => (reason ? refusalReason(reason).title : message || '–'),
           },
