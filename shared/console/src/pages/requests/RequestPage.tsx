@@ -1,6 +1,7 @@
 import Alert from '@cloudscape-design/components/alert';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useQuery } from '@tanstack/react-query';
 import { useParams } from 'react-router';
 
@@ -22,7 +23,7 @@ export function RequestPage() {
     <Page title="Request" parents={[{ text: 'Requests', href: '/requests' }]}>
       <Loaded query={query}>
         {(request) => (
-          <>
+          <SpaceBetween size="l">
             {request.transactionUuid && (
               <Alert type="info">
                 This request is a transaction:{' '}
@@ -59,7 +60,7 @@ export function RequestPage() {
                 </Container>
               )
             )}
-          </>
+          </SpaceBetween>
         )}
       </Loaded>
     </Page>

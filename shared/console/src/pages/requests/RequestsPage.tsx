@@ -70,7 +70,7 @@ export function RequestsPage() {
           },
           {
             id: 'outcome',
-            minWidth: 170,
+            minWidth: 200,
             header: 'Outcome',
             cell: ({ outcome }) => {
               const { type, text } = outcomeOf(outcome);

@@ -1,0 +1,50 @@
+import Header from '@cloudscape-design/components/header';
+import Table from '@cloudscape-design/components/table';
+
+import type { TransactionView } from '../../api/schema';
+import { reviewRows } from './review';
+
+/** What the certificate will have, beside what the device asked for; nothing once it is issued. */
+export function ReviewTable({ transaction }: { transaction: TransactionView }) {
+  const rows = reviewRows(transaction);
+  if (rows.length === 0) {
+    return null;
+  }
+  return (
+    <Table
+      wrapLines
+      trackBy="property"
+      items={rows}
+      ariaLabels={{ tableLabel: 'What will be certified' }}
+      header={
+        <Header
+          variant="h2"
+          description="What the rules of the RA Profile and what vouches for the request make of it, if it is approved now."
+        >
+          What will be certified
+        </Header>
+      }
+      columnDefinitions={[
+        {
+          id: 'property',
+          header: 'Property',
+          isRowHeader: true,
+          minWidth: 140,
+          cell: ({ property }) => property,
+        },
+        {
+          id: 'asked',
+          header: 'Asked for',
+          minWidth: 180,
+          cell: ({ asked }) => asked ?? '–',
+        },
+        {
+          id: 'certified',
+          header: 'In the certificate',
+          minWidth: 220,
+          cell: ({ certified }) => certified,
+        },
+      ]}
+    />
+  );
+}
