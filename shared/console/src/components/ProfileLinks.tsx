@@ -1,0 +1,62 @@
+import { useQuery } from '@tanstack/react-query';
+
+import { api, body } from '../api/client';
+import { PageLink } from './PageLink';
+
+/** A link to a SCEP Profile, which shows its name. */
+export function ScepProfileLink({ uuid }: { uuid: string }) {
+  const profiles = useScepProfiles();
+  return <NamedLink to={`/scep-profiles/${uuid}`} uuid={uuid} objects={profiles.data} />;
+}
+
+/** A link to an RA Profile, which shows its name. */
+export function RaProfileLink({ uuid }: { uuid: string }) {
+  const profiles = useRaProfiles();
+  return <NamedLink to={`/ra-profiles/${uuid}`} uuid={uuid} objects={profiles.data} />;
+}
+
+/** A link to an authority, which shows its name. */
+export function AuthorityLink({ uuid }: { uuid: string }) {
+  const authorities = useAuthorities();
+  return <NamedLink to={`/authorities/${uuid}`} uuid={uuid} objects={authorities.data} />;
+}
+
+/** Every SCEP Profile. */
+export function useScepProfiles() {
+  return useQuery({
+    queryKey: ['scepProfiles'],
+    queryFn: () => body(api.GET('/api/v1/scepProfiles')),
+  });
+}
+
+/** Every RA Profile. */
+export function useRaProfiles() {
+  return useQuery({
+    queryKey: ['raProfiles'],
+    queryFn: () => body(api.GET('/api/v1/raProfiles')),
+  });
+}
+
+/** Every authority. */
+export function useAuthorities() {
+  return useQuery({
+    queryKey: ['authorities'],
+    queryFn: () => body(api.GET('/api/v1/authorities')),
+  });
+}
+
+function NamedLink({
+  to,
+  uuid,
+  objects,
+}: {
+  to: string;
+  uuid: string;
+  objects: { uuid: string; name: string }[] | undefined;
+}) {
+  if (!objects) {
+    return <PageLink to={to}>{uuid}</PageLink>;
+  }
+  const object = objects.find((object) => object.uuid === uuid);
+  return object ? <PageLink to={to}>{object.name}</PageLink> : <>{uuid} (deleted)</>;
+}
