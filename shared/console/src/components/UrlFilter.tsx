@@ -8,6 +8,7 @@ import { useSearchParams } from 'react-router';
 
 import {
   tokensOfValues,
+  urlOfValues,
   valuesOfTokens,
   valuesOfUrl,
   type Filter,
@@ -45,7 +46,9 @@ export function UrlFilter<Parameter extends string>({
         options.map((option) => ({ propertyKey: property, ...option })),
       )}
       freeTextFiltering={{ operators: [':'] }}
-      onChange={({ detail }) => setSearch({ ...valuesOfTokens(detail.tokens, filters) })}
+      onChange={({ detail }) =>
+        setSearch(urlOfValues(valuesOfTokens(detail.tokens, filters), filters))
+      }
     />
   );
 }

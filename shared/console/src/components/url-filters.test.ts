@@ -1,6 +1,12 @@
 import { expect, test } from 'vitest';
 
-import { tokensOfValues, valuesOfTokens, valuesOfUrl, type Filter } from './url-filters';
+import {
+  tokensOfValues,
+  urlOfValues,
+  valuesOfTokens,
+  valuesOfUrl,
+  type Filter,
+} from './url-filters';
 
 const filters: Filter<'subject' | 'since' | 'until'>[] = [
   { parameter: 'subject', property: 'subject', label: 'Subject', operator: ':' },
@@ -10,7 +16,9 @@ const filters: Filter<'subject' | 'since' | 'until'>[] = [
 
 test('a URL sets filters, and nothing else', () => {
   const search = new URLSearchParams('subject=CN%3Da&until=2030-01-01&since=&limit=7');
-  expect(valuesOfUrl(search, filters)).toEqual({ subject: 'CN=a', until: '2030-01-01' });
+  const values = { subject: 'CN=a', until: '2030-01-01' };
+  expect(valuesOfUrl(search, filters)).toEqual(values);
+  expect(urlOfValues(values, filters).toString()).toBe('subject=CN%3Da&until=2030-01-01');
 });
 
 test('filters survive the way to Cloudscape and back', () => {

@@ -31,6 +31,21 @@ export function valuesOfUrl<Parameter extends string>(
   return values;
 }
 
+/** What the filters say in a URL. */
+export function urlOfValues<Parameter extends string>(
+  values: FilterValues<Parameter>,
+  filters: Filter<Parameter>[],
+): URLSearchParams {
+  const search = new URLSearchParams();
+  for (const { parameter } of filters) {
+    const value = values[parameter];
+    if (value !== undefined) {
+      search.set(parameter, value);
+    }
+  }
+  return search;
+}
+
 /** The filters as Cloudscape shows them. */
 export function tokensOfValues<Parameter extends string>(
   values: FilterValues<Parameter>,
