@@ -1,5 +1,112 @@
-import { Page } from '../../components/Page';
+import Box from '@cloudscape-design/components/box';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 
+import { api, body } from '../../api/client';
+import type { CertificateItem } from '../../api/schema';
+import { CursorTable } from '../../components/CursorTable';
+import { Expiry } from '../../components/Expiry';
+import { Page } from '../../components/Page';
+import { PageButton } from '../../components/PageButton';
+import { PageLink } from '../../components/PageLink';
+import {
+  RaProfileLink,
+  ScepProfileLink,
+  useAuthorities,
+  useRaProfiles,
+  useScepProfiles,
+} from '../../components/ProfileLinks';
+import { Time } from '../../components/Time';
+import { UrlFilter, useUrlFilters } from '../../components/UrlFilter';
+import { CertificateState } from './CertificateState';
+import { certificateFilters } from './filters';
+
+/** Every certificate that was issued to a device, searched by what the URL says. */
 export function CertificatesPage() {
-  return <Page title="CertificatesPage">{null}</Page>;
+  const filters = certificateFilters(
+    useScepProfiles().data,
+    useRaProfiles().data,
+    useAuthorities().data,
+  );
+  const values = useUrlFilters(filters);
+  const isFiltered = Object.keys(values).length > 0;
+  return (
+    <Page title="Certificates">
+      <CursorTable<CertificateItem>
+        title="Issued to devices"
+        queryKey={['certificates', values]}
+        load={(cursor) =>
+          body(api.GET('/api/v1/certificates', { params: { query: { ...values, cursor } } }))
+        }
+        idOf={(item) => item.uuid}
+        nameOf={(item) => item.subject}
+        filter={
+          <UrlFilter filters={filters} placeholder="Search by subject, serial number, profile, …" />
+        }
+        empty={isFiltered ? 'No certificate matches the search.' : <Nothing />}
+        columns={COLUMNS}
+      />
+    </Page>
+  );
 }
+
+function Nothing() {
+  return (
+    <SpaceBetween size="s" alignItems="center">
+      <Box>No certificate was issued yet. The first run leads a device to one.</Box>
+      <PageButton to="/first-run">First run</PageButton>
+    </SpaceBetween>
+  );
+}
+
+const COLUMNS = [
+  {
+    id: 'subject',
+    header: 'Subject',
+    isRowHeader: true,
+    minWidth: 180,
+    cell: (item: CertificateItem) => (
+      <PageLink to={`/certificates/${item.uuid}`}>{item.subject || 'None: names only'}</PageLink>
+    ),
+  },
+  {
+    id: 'status',
+    header: 'Status',
+    minWidth: 120,
+    cell: (item: CertificateItem) => <CertificateState certificate={item} />,
+  },
+  {
+    id: 'expiry',
+    header: 'Expires',
+    minWidth: 150,
+    cell: (item: CertificateItem) =>
+      item.status === 'VALID' ? (
+        <Expiry value={item.notAfter} />
+      ) : (
+        <Time value={item.notAfter} dateOnly />
+      ),
+  },
+  {
+    id: 'issued',
+    header: 'Issued',
+    minWidth: 150,
+    cell: (item: CertificateItem) => <Time value={item.issuedAt} />,
+  },
+  {
+    id: 'scepProfile',
+    header: 'SCEP Profile',
+    minWidth: 120,
+    cell: (item: CertificateItem) => <ScepProfileLink uuid={item.scepProfileUuid} />,
+  },
+  {
+    id: 'raProfile',
+    header: 'RA Profile',
+    minWidth: 120,
+    cell: (item: CertificateItem) => <RaProfileLink uuid={item.raProfileUuid} />,
+  },
+  {
+    id: 'serial',
+    header: 'Serial number',
+    minWidth: 160,
+    cell: (item: CertificateItem) => item.serialNumber,
+  },
+];
