@@ -1,0 +1,24 @@
+const UNITS = ['year', 'month', 'week', 'day', 'hour', 'minute', 'second'];
+
+const DURATION =
+  /^P(?:(\d+)Y)?(?:(\d+)M)?(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+)S)?)?$/;
+
+/** An ISO 8601 duration in words: `P1DT2H` as "1 day 2 hours"; `undefined` if it is none. */
+export function durationInWords(duration: string): string | undefined {
+  const numbers = DURATION.exec(duration.trim().toUpperCase())?.slice(1);
+  const words = numbers?.flatMap((number: string | undefined, at) => {
+    const unit = UNITS[at] ?? '';
+    return number === undefined
+      ? []
+      : [`${Number(number)} ${unit}${Number(number) === 1 ? '' : 's'}`];
+  });
+  return words?.join(' ') || undefined;
+}
+
+/** The limits of a duration, and what the typed one means.
+ *  @param standard - the default. */
+export function durationConstraint(typed: string, standard: string): string {
+  const meant = durationInWords(typed === '' ? standard : typed);
+  const rule = `An ISO 8601 duration, such as P90D or PT8H. Default ${standard}.`;
+  return meant === undefined ? rule : `${rule} This is ${meant}.`;
+}

@@ -1,0 +1,61 @@
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+
+import type { Versioned } from '../../api/client';
+import { ApiError } from '../../api/errors';
+
+/** The edit of an object: what is typed, and what happens when somebody else was faster. */
+export function useEdit<View, Draft>({
+  base,
+  draftOf,
+  load,
+  save,
+  onSaved,
+}: {
+  /** The version on which the edit is based. */
+  base: Versioned<View>;
+  draftOf: (view: View) => Draft;
+  load: () => Promise<Versioned<View>>;
+  /** @param etag - the version that the edit may replace. */
+  save: (draft: Draft, etag: string) => Promise<View>;
+  onSaved: (saved: View) => unknown;
+}) {
+  const [version, setVersion] = useState(base);
+  const [draft, setDraft] = useState(() => draftOf(base.object));
+  const [theirs, setTheirs] = useState<Versioned<View>>();
+  const mutation = useMutation({
+    mutationFn: (etag: string) => save(draft, etag),
+    onSuccess: onSaved,
+    onError: async (error) => {
+      if (error instanceof ApiError && error.isConflict) {
+        setTheirs(await load());
+      }
+    },
+  });
+
+  function adopt(newer: Versioned<View>) {
+    setVersion(newer);
+    setTheirs(undefined);
+  }
+  return {
+    draft,
+    setDraft,
+    /** The object as it was when the edit began, or as somebody else saved it since. */
+    saved: version.object,
+    error: mutation.error,
+    isSaving: mutation.isPending,
+    save: () => mutation.mutate(version.etag),
+    /** What somebody else saved in the meantime, until the user has decided. */
+    theirs,
+    keepMine: (newer: Versioned<View>) => {
+      adopt(newer);
+      mutation.mutate(newer.etag);
+    },
+    takeTheirs: (newer: Versioned<View>) => {
+      adopt(newer);
+      setDraft(draftOf(newer.object));
+      mutation.reset();
+    },
+    goOn: () => setTheirs(undefined),
+  };
+}
