@@ -1,0 +1,52 @@
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useCallback } from 'react';
+
+import { api, body } from '../../api/client';
+
+export function useScepProfiles() {
+  return useQuery({
+    queryKey: ['scepProfiles'],
+    queryFn: () => body(api.GET('/api/v1/scepProfiles')),
+  });
+}
+
+export function useRaProfiles() {
+  return useQuery({
+    queryKey: ['raProfiles'],
+    queryFn: () => body(api.GET('/api/v1/raProfiles')),
+  });
+}
+
+export function useAuthorities() {
+  return useQuery({
+    queryKey: ['authorities'],
+    queryFn: () => body(api.GET('/api/v1/authorities')),
+  });
+}
+
+/** Every RA certificate of every authority. */
+export function useRaCertificates() {
+  return useQuery({
+    queryKey: ['raCertificates'],
+    queryFn: () => body(api.GET('/api/v1/scepProfiles/caCertificates')),
+  });
+}
+
+/** Which endpoints serve, and why others do not. */
+export function useStatus() {
+  return useQuery({ queryKey: ['status'], queryFn: () => body(api.GET('/api/v1/status')) });
+}
+
+/** A function that has what depends on the profiles read again. */
+export function useProfilesChanged(): () => Promise<unknown> {
+  const client = useQueryClient();
+  return useCallback(
+    () =>
+      Promise.all(
+        ['scepProfiles', 'raProfiles', 'status'].map((key) =>
+          client.invalidateQueries({ queryKey: [key] }),
+        ),
+      ),
+    [client],
+  );
+}
