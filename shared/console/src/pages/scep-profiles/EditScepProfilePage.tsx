@@ -1,5 +1,98 @@
-import { Page } from '../../components/Page';
+import { useQuery } from '@tanstack/react-query';
+import { useNavigate, useParams } from 'react-router';
 
+import { useDenial } from '../../api/caller';
+import { api, body, versioned, type Versioned } from '../../api/client';
+import type { ScepProfileView } from '../../api/schema';
+import { ConflictDialog } from '../../components/ConflictDialog';
+import { EditForm } from '../../components/forms/EditForm';
+import { useEdit } from '../../components/forms/useEdit';
+import { Loaded } from '../../components/Loaded';
+import { useNotify } from '../../components/notifications';
+import { Page } from '../../components/Page';
+import { useProfilesChanged } from '../../components/profiles/queries';
+import {
+  comparableScepProfile,
+  SCEP_PROFILE_PATHS,
+  scepProfileBodyOf,
+  scepProfileDraftOf,
+} from './draft';
+import { ScepProfileFields } from './ScepProfileFields';
+
+/** Edits a SCEP Profile. */
 export function EditScepProfilePage() {
-  return <Page title="EditScepProfilePage">{null}</Page>;
+  const { uuid = '' } = useParams();
+  const query = useQuery({
+    queryKey: ['scepProfiles', uuid, 'edit'],
+    queryFn: () => loadScepProfile(uuid),
+    // What is typed is based on the version that was read first.
+    staleTime: Infinity,
+    gcTime: 0,
+  });
+  const name = query.data?.object.name ?? 'SCEP Profile';
+  return (
+    <Page
+      title={`Edit ${name}`}
+      parents={[
+        { text: 'SCEP Profiles', href: '/scep-profiles' },
+        { text: name, href: `/scep-profiles/${uuid}` },
+      ]}
+    >
+      <Loaded query={query}>{(found) => <Editor key={uuid} base={found} />}</Loaded>
+    </Page>
+  );
+}
+
+function loadScepProfile(uuid: string) {
+  return versioned(api.GET('/api/v1/scepProfiles/{uuid}', { params: { path: { uuid } } }));
+}
+
+function Editor({ base }: { base: Versioned<ScepProfileView> }) {
+  const { uuid } = base.object;
+  const denial = useDenial('write');
+  const navigate = useNavigate();
+  const { succeed } = useNotify();
+  const changed = useProfilesChanged();
+  const edit = useEdit({
+    base,
+    draftOf: scepProfileDraftOf,
+    load: () => loadScepProfile(uuid),
+    save: (draft, etag) =>
+      body(
+        api.PUT('/api/v1/scepProfiles/{uuid}', {
+          params: { path: { uuid }, header: { 'If-Match': etag } },
+          body: scepProfileBodyOf(draft),
+        }),
+      ),
+    onSaved: async (saved) => {
+      await changed();
+      succeed(`SCEP Profile ${saved.name} saved.`);
+      await navigate(`/scep-profiles/${uuid}`);
+    },
+  });
+  const { theirs } = edit;
+  return (
+    <>
+      <EditForm
+        paths={SCEP_PROFILE_PATHS}
+        problems={{ error: edit.error, warnings: edit.saved.warnings }}
+        saveText="Save"
+        denial={denial}
+        isSaving={edit.isSaving}
+        onSave={edit.save}
+        cancelTo={`/scep-profiles/${uuid}`}
+      >
+        <ScepProfileFields draft={edit.draft} onChange={edit.setDraft} saved={edit.saved} />
+      </EditForm>
+      {theirs && (
+        <ConflictDialog
+          mine={comparableScepProfile(edit.draft)}
+          theirs={comparableScepProfile(scepProfileDraftOf(theirs.object))}
+          onKeepMine={() => edit.keepMine(theirs)}
+          onTakeTheirs={() => edit.takeTheirs(theirs)}
+          onClose={edit.goOn}
+        />
+      )}
+    </>
+  );
 }

@@ -1,5 +1,48 @@
-import { Page } from '../../components/Page';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useNavigate } from 'react-router';
 
+import { useDenial } from '../../api/caller';
+import { api, body } from '../../api/client';
+import { EditForm } from '../../components/forms/EditForm';
+import { useNotify } from '../../components/notifications';
+import { Page } from '../../components/Page';
+import { useProfilesChanged } from '../../components/profiles/queries';
+import { NEW_SCEP_PROFILE, SCEP_PROFILE_PATHS, scepProfileBodyOf } from './draft';
+import { ScepProfileFields } from './ScepProfileFields';
+
+/** Creates a SCEP Profile. */
 export function NewScepProfilePage() {
-  return <Page title="NewScepProfilePage">{null}</Page>;
+  const denial = useDenial('write');
+  const navigate = useNavigate();
+  const { succeed } = useNotify();
+  const changed = useProfilesChanged();
+  const [draft, setDraft] = useState(NEW_SCEP_PROFILE);
+  const creation = useMutation({
+    mutationFn: () => body(api.POST('/api/v1/scepProfiles', { body: scepProfileBodyOf(draft) })),
+    onSuccess: async (created) => {
+      await changed();
+      succeed(`SCEP Profile ${created.name} created. It is disabled until you enable it.`);
+      await navigate(`/scep-profiles/${created.uuid}`);
+    },
+  });
+  return (
+    <Page
+      title="Create a SCEP Profile"
+      description="A new profile is disabled. Activate RA Profiles on it, and enable it, on its page."
+      parents={[{ text: 'SCEP Profiles', href: '/scep-profiles' }]}
+    >
+      <EditForm
+        paths={SCEP_PROFILE_PATHS}
+        problems={{ error: creation.error }}
+        saveText="Create"
+        denial={denial}
+        isSaving={creation.isPending}
+        onSave={() => creation.mutate()}
+        cancelTo="/scep-profiles"
+      >
+        <ScepProfileFields draft={draft} onChange={setDraft} />
+      </EditForm>
+    </Page>
+  );
 }

@@ -1,0 +1,182 @@
+import type { ScepProfileView } from '../../api/schema';
+import {
+  RadioField,
+  SelectField,
+  TextField,
+  ToggleField,
+  type Choice,
+} from '../../components/forms/inputs';
+import { Section } from '../../components/forms/Section';
+import { TokensField } from '../../components/forms/TokensField';
+import { useRaCertificates, useRaProfiles } from '../../components/profiles/queries';
+import { ChallengeSourcesFields } from './ChallengeSourcesFields';
+import type { ScepProfileDraft } from './draft';
+
+const NO_RA_PROFILE = { value: '', label: 'None: only the URLs of RA Profiles work' };
+
+/** The fields of a SCEP Profile. */
+export function ScepProfileFields({
+  draft,
+  onChange,
+  saved,
+}: {
+  draft: ScepProfileDraft;
+  onChange: (draft: ScepProfileDraft) => void;
+  /** The profile as the server has it; `undefined` for a new one. */
+  saved?: ScepProfileView;
+}) {
+  const set = (change: Partial<ScepProfileDraft>) => onChange({ ...draft, ...change });
+  const raCertificates = useRaCertificateChoices();
+  const raProfiles = useRaProfiles();
+  return (
+    <>
+      <Section title="Profile">
+        <TextField
+          label="Name"
+          path="name"
+          explanation="The name is part of the URL, so it cannot be changed later."
+          constraint="1 to 64 letters, digits and - . _ ~"
+          disabled={saved !== undefined}
+          value={draft.name}
+          onChange={(name) => set({ name })}
+        />
+        <TextField
+          label="Description"
+          path="description"
+          optional
+          explanation="It is for administrators; devices do not see it."
+          constraint="At most 300 characters"
+          value={draft.description}
+          onChange={(description) => set({ description })}
+        />
+        <SelectField
+          label="RA certificate"
+          path="caCertificateUuid"
+          explanation="Devices encrypt their requests to its key, and the server signs responses with it."
+          placeholder="Choose an RA certificate"
+          empty="There is none yet: create one on the page of an authority."
+          choices={raCertificates}
+          value={draft.caCertificateUuid}
+          onChange={(caCertificateUuid) => set({ caCertificateUuid })}
+        />
+        <SelectField
+          label="Default RA Profile"
+          path="raProfileUuid"
+          explanation="Its rules decide what is issued at the SCEP Profile’s own URL."
+          choices={[
+            NO_RA_PROFILE,
+            ...(raProfiles.data ?? []).map(({ uuid, name }) => ({ value: uuid, label: name })),
+          ]}
+          value={draft.raProfileUuid}
+          onChange={(raProfileUuid) => set({ raProfileUuid })}
+        />
+      </Section>
+      <ChallengeSourcesFields draft={draft} onChange={onChange} saved={saved} />
+      <Section title="Approval and renewal">
+        <ToggleField
+          label="Every enrolment waits for an administrator"
+          path="requireManualApproval"
+          explanation="Enrolments appear under Requests, to be approved or rejected; renewals do not wait. Default off."
+          value={draft.requireManualApproval}
+          onChange={(requireManualApproval) => set({ requireManualApproval })}
+        />
+        <TextField
+          label="Renewal threshold"
+          path="renewalThreshold"
+          optional
+          inputMode="numeric"
+          explanation="The number of days before its expiry from which a device may renew its certificate."
+          constraint="0 to 36500 days. Default: in the second half of its lifetime. certmonger needs at least 28."
+          placeholder="Second half of the lifetime"
+          value={draft.renewalThreshold}
+          onChange={(renewalThreshold) => set({ renewalThreshold })}
+        />
+      </Section>
+      <Section
+        title="What clients need"
+        description="Change these only for devices that need it; “Clients” in the documentation says which do."
+      >
+        <ToggleField
+          label="Another key may sign messages"
+          path="allowProxySigner"
+          explanation="For devices that enrol through an MDM, a connector or a proxy. The request’s own signature still proves its key. Default off."
+          value={draft.allowProxySigner}
+          onChange={(allowProxySigner) => set({ allowProxySigner })}
+        />
+        <RadioField
+          label="Response to GetCACert"
+          path="caCertificateForm"
+          explanation="The certificates that devices fetch before they enrol."
+          choices={[
+            {
+              value: 'chain',
+              label: 'RA certificate and chain',
+              description: 'The default. Windows and strongSwan need the authority’s certificate.',
+            },
+            {
+              value: 'raOnly',
+              label: 'RA certificate only',
+              description: 'For an EC authority, and for devices that accept one certificate.',
+            },
+          ]}
+          value={draft.caCertificateForm}
+          onChange={(caCertificateForm) => set({ caCertificateForm })}
+        />
+        <ToggleField
+          label="SHA-1 and triple DES are accepted"
+          path="legacyAlgorithms"
+          explanation="Old Cisco IOS, RouterOS 6 and old printers have nothing better. Default on."
+          value={draft.legacyAlgorithms}
+          onChange={(legacyAlgorithms) => set({ legacyAlgorithms })}
+        />
+        <ToggleField
+          label="Responses contain the issuer’s certificate"
+          path="includeCaCertificate"
+          explanation="Cisco’s VPN clients want it, Juniper’s do not. Default off."
+          value={draft.includeCaCertificate}
+          onChange={(includeCaCertificate) => set({ includeCaCertificate })}
+        />
+        <ToggleField
+          label="Responses contain the whole chain"
+          path="includeCaCertificateChain"
+          explanation="The issuer’s certificate and those above it. Default off."
+          value={draft.includeCaCertificateChain}
+          onChange={(includeCaCertificateChain) => set({ includeCaCertificateChain })}
+        />
+      </Section>
+      <Section
+        title="Records of certificates"
+        description="What is written onto the record of each certificate, for those who read the inventory."
+      >
+        <TextField
+          label="Owner"
+          path="certificateAssociations.owner"
+          optional
+          explanation="Who the certificates belong to."
+          value={draft.associations.owner ?? ''}
+          onChange={(owner) =>
+            set({ associations: { ...draft.associations, owner: owner || null } })
+          }
+        />
+        <TokensField
+          label="Groups"
+          path="certificateAssociations.groups"
+          optional
+          explanation="The groups that the certificates belong to."
+          placeholder="Add a group"
+          value={draft.associations.groups}
+          onChange={(groups) => set({ associations: { ...draft.associations, groups } })}
+        />
+      </Section>
+    </>
+  );
+}
+
+function useRaCertificateChoices(): Choice<string>[] {
+  const raCertificates = useRaCertificates();
+  return (raCertificates.data ?? []).map(({ uuid, certificate }) => ({
+    value: uuid,
+    label: certificate.subject,
+    description: `Issued by ${certificate.issuer}, until ${certificate.notAfter.slice(0, 10)}`,
+  }));
+}

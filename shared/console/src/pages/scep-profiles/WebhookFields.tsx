@@ -1,0 +1,103 @@
+import ExpandableSection from '@cloudscape-design/components/expandable-section';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+
+import { ActionButton } from '../../components/ActionButton';
+import { ChecksField, TextField, ToggleField } from '../../components/forms/inputs';
+import { SecretField } from '../../components/forms/SecretField';
+import type { WebhookDraft } from './draft';
+import { NOTIFICATIONS } from './sources';
+import { newWebhookSecret } from './webhook-secret';
+import { CopyText } from '../../components/CopyText';
+
+/** The HTTP service that is asked about enrolments, told of what became of them, or both. */
+export function WebhookFields({
+  webhook,
+  isUsed,
+  isSource,
+  onChange,
+  isSecretStored,
+}: {
+  webhook: WebhookDraft;
+  isUsed: boolean;
+  /** Whether it vouches for enrolments. */
+  isSource: boolean;
+  onChange: (webhook: WebhookDraft) => void;
+  isSecretStored: boolean;
+}) {
+  const set = (change: Partial<WebhookDraft>) => onChange({ ...webhook, ...change });
+  return (
+    <>
+      {!isSource && (
+        <ToggleField
+          label="A webhook is told or asked besides"
+          path="webhook"
+          explanation="It can be told of what happens, or asked about every enrolment, without vouching for any. Default off."
+          value={webhook.isUsed}
+          onChange={(used) => set({ isUsed: used })}
+        />
+      )}
+      {isUsed && (
+        <ExpandableSection headerText="Webhook" defaultExpanded variant="inline">
+          <SpaceBetween size="l">
+            <TextField
+              label="URL"
+              path="webhook.url"
+              explanation="Each enrolment is posted there as JSON, signed as the Standard Webhooks specification says."
+              constraint="https:, or http: with a host of the loopback interface"
+              placeholder="https://inventory.corp.example/scep"
+              value={webhook.url}
+              onChange={(url) => set({ url })}
+            />
+            <SecretField
+              label="Secret"
+              path="webhook.secret"
+              explanation="The service needs it too, to verify the signatures. It is stored encrypted and never shown again."
+              constraint="whsec_ and the base64 of 24 to 64 octets"
+              isStored={isSecretStored}
+              value={webhook.secret}
+              onChange={(secret) => set({ secret })}
+            />
+            {webhook.secret.choice === 'replace' && (
+              <SpaceBetween direction="horizontal" size="s" alignItems="center">
+                <ActionButton
+                  onClick={() => set({ secret: { choice: 'replace', value: newWebhookSecret() } })}
+                >
+                  Generate a secret
+                </ActionButton>
+                {webhook.secret.value !== '' && (
+                  <CopyText text={webhook.secret.value} name="the secret" />
+                )}
+              </SpaceBetween>
+            )}
+            <ToggleField
+              label="It is asked about every enrolment"
+              path="webhook.gate"
+              explanation="Whoever vouched: its DENY refuses, and its HOLD makes an administrator approve. Default off."
+              value={webhook.gate}
+              onChange={(gate) => set({ gate })}
+            />
+            <ChecksField
+              label="What it is told of"
+              path="webhook.notify"
+              explanation="Each event arrives at least once. Default none."
+              choices={NOTIFICATIONS}
+              value={webhook.notify}
+              onChange={(notify) => set({ notify })}
+            />
+            <TextField
+              label="Time to answer"
+              path="webhook.timeoutSeconds"
+              optional
+              inputMode="numeric"
+              explanation="After this time the device gets a 503 and tries again later."
+              constraint="1 to 10 seconds. Default 3."
+              placeholder="3"
+              value={webhook.timeoutSeconds}
+              onChange={(timeoutSeconds) => set({ timeoutSeconds })}
+            />
+          </SpaceBetween>
+        </ExpandableSection>
+      )}
+    </>
+  );
+}

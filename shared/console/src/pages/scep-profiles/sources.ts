@@ -1,0 +1,37 @@
+import type { ChallengeSourceKind, NotificationKind } from '../../api/schema';
+import type { Choice } from '../../components/forms/inputs';
+
+/** Who can vouch for enrolments, in the order in which they are asked. */
+export const SOURCES: Choice<ChallengeSourceKind>[] = [
+  {
+    value: 'ONE_TIME',
+    label: 'One-time challenges',
+    description: 'A challenge that the API made for one device. The safest, and the default here.',
+  },
+  {
+    value: 'STATIC',
+    label: 'A static challenge password',
+    description: 'One password for every device. Whoever has it can enrol within the rules.',
+  },
+  {
+    value: 'INTUNE',
+    label: 'Microsoft Intune',
+    description: 'Intune is asked about each request of the devices that it manages.',
+  },
+  {
+    value: 'WEBHOOK',
+    label: 'A webhook',
+    description: 'An HTTP service of yours is asked, such as an inventory or a ticket system.',
+  },
+];
+
+export const NOTIFICATIONS: Choice<NotificationKind>[] = [
+  { value: 'issued', label: 'A certificate was issued' },
+  { value: 'refused', label: 'A request was refused' },
+  { value: 'revoked', label: 'A certificate was revoked' },
+];
+
+/** What a challenge source is called. */
+export function sourceName(source: ChallengeSourceKind): string {
+  return SOURCES.find(({ value }) => value === source)?.label ?? source;
+}
