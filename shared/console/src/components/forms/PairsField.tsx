@@ -3,12 +3,7 @@ import Autosuggest from '@cloudscape-design/components/autosuggest';
 import Input from '@cloudscape-design/components/input';
 
 import { Field, type FieldProps } from './Field';
-
-/** A name and its value, as typed. */
-export interface Pair {
-  name: string;
-  value: string;
-}
+import type { Pair } from './pairs';
 
 /** Values by name, such as the fixed attributes of a subject. */
 export function PairsField({
@@ -72,16 +67,4 @@ export function PairsField({
       />
     </Field>
   );
-}
-
-/** The pairs as an object; rows without a name are left out. */
-export function objectOf(pairs: Pair[]): Record<string, string> {
-  return Object.fromEntries(
-    pairs.filter(({ name }) => name.trim() !== '').map(({ name, value }) => [name.trim(), value]),
-  );
-}
-
-/** The members of an object as pairs. */
-export function pairsOf(object: Record<string, string | undefined> | null | undefined): Pair[] {
-  return Object.entries(object ?? {}).map(([name, value]) => ({ name, value: value ?? '' }));
 }
