@@ -1,5 +1,60 @@
-import { Page } from '../../components/Page';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useNavigate } from 'react-router';
 
+import { useDenial } from '../../api/caller';
+import { api, body } from '../../api/client';
+import { ApiError } from '../../api/errors';
+import { EditForm } from '../../components/forms/EditForm';
+import { useNotify } from '../../components/notifications';
+import { Page } from '../../components/Page';
+import { useProfilesChanged } from '../../components/profiles/queries';
+import { NEW_RA_PROFILE, RA_PROFILE_PATHS, raProfileBodyOf } from './draft';
+import { RaProfileFields } from './RaProfileFields';
+
+/** Creates an RA Profile. */
 export function NewRaProfilePage() {
-  return <Page title="NewRaProfilePage">{null}</Page>;
+  const denial = useDenial('write');
+  const navigate = useNavigate();
+  const { succeed } = useNotify();
+  const changed = useProfilesChanged();
+  const [draft, setDraft] = useState(NEW_RA_PROFILE);
+  const creation = useMutation({
+    mutationFn: async () => {
+      if (draft.authorityUuid === '') {
+        // The authority is in the request's path, so that the API cannot say that it is missing.
+        throw new ApiError(422, ['authorityUuid: choose an authority']);
+      }
+      return body(
+        api.POST('/api/v1/authorities/{authorityUuid}/raProfiles', {
+          params: { path: { authorityUuid: draft.authorityUuid } },
+          body: raProfileBodyOf(draft),
+        }),
+      );
+    },
+    onSuccess: async (created) => {
+      await changed();
+      succeed(`RA Profile ${created.name} created. It is disabled until you enable it.`);
+      await navigate(`/ra-profiles/${created.uuid}`);
+    },
+  });
+  return (
+    <Page
+      title="Create an RA Profile"
+      description="The rules begin with their defaults. A new profile is disabled: activate SCEP, and enable it, on its page."
+      parents={[{ text: 'RA Profiles', href: '/ra-profiles' }]}
+    >
+      <EditForm
+        paths={[...RA_PROFILE_PATHS, 'authorityUuid']}
+        problems={{ error: creation.error }}
+        saveText="Create"
+        denial={denial}
+        isSaving={creation.isPending}
+        onSave={() => creation.mutate()}
+        cancelTo="/ra-profiles"
+      >
+        <RaProfileFields draft={draft} onChange={setDraft} isNew />
+      </EditForm>
+    </Page>
+  );
 }

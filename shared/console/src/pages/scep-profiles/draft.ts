@@ -8,6 +8,7 @@ import type {
   ScepProfileView,
   WebhookRequest,
 } from '../../api/schema';
+import { numberOf } from '../../components/forms/numbers';
 import { secretValue, untouchedSecret, type SecretDraft } from '../../components/forms/secret';
 
 /** A SCEP Profile as it is typed. */
@@ -213,14 +214,4 @@ function webhookBodyOf(webhook: WebhookDraft): WebhookRequest {
     notify: webhook.notify,
     timeoutSeconds: numberOf(webhook.timeoutSeconds),
   };
-}
-
-/** The number that was typed; `null` for the default. What is no number is left to the API, which
- *  says so: it is sent as one that is out of range. */
-function numberOf(text: string): number | null {
-  if (text.trim() === '') {
-    return null;
-  }
-  const number = Number(text);
-  return Number.isInteger(number) ? number : -1;
 }

@@ -1,0 +1,77 @@
+import { RadioField, ToggleField } from '../../components/forms/inputs';
+import { PairsField } from '../../components/forms/PairsField';
+import { Section } from '../../components/forms/Section';
+import { TokensField } from '../../components/forms/TokensField';
+import { NAME_TYPES } from './attributes';
+import { RULES_PREFIX, type RulesDraft } from './draft';
+
+/** The rules for the names in subjectAltName. */
+export function NameRules({
+  rules,
+  onChange,
+}: {
+  rules: RulesDraft;
+  onChange: (rules: RulesDraft) => void;
+}) {
+  const set = (change: Partial<RulesDraft>) => onChange({ ...rules, ...change });
+  return (
+    <Section
+      title="Names in subjectAltName"
+      description="The names are taken from the request. Names that a challenge, Intune or a webhook vouches for need no rule."
+    >
+      <TokensField
+        label="Types"
+        path={`${RULES_PREFIX}subjectAltName.types`}
+        explanation="The types of names that a request may ask for: dns, ip, email, uri, upn, or the OID of an otherName."
+        constraint="Default dns and ip. email, uri and upn each need a pattern. 1.3.6.1.5.2.2 is KRB5PrincipalName."
+        placeholder="Add a type or an OID"
+        suggestions={NAME_TYPES}
+        value={rules.nameTypes}
+        onChange={(nameTypes) => set({ nameTypes })}
+      />
+      <PairsField
+        label="Patterns"
+        path={`${RULES_PREFIX}subjectAltName.patterns`}
+        optional
+        explanation="A regular expression for each type, which every whole name of the type must match."
+        constraint="Default none. A DNS name with a wildcard needs one that matches the asterisk."
+        suggestions={rules.nameTypes}
+        nameLabel="Type"
+        valueLabel="Pattern"
+        addText="Add a pattern"
+        empty="No type has a pattern."
+        value={rules.namePatterns}
+        onChange={(namePatterns) => set({ namePatterns })}
+      />
+      <ToggleField
+        label="The CN becomes a DNS name too"
+        path={`${RULES_PREFIX}subjectAltName.commonNameAsDns`}
+        explanation="For servers whose clients look only at subjectAltName. A CN that is no DNS name is refused. Default off."
+        value={rules.commonNameAsDns}
+        onChange={(commonNameAsDns) => set({ commonNameAsDns })}
+      />
+      <ToggleField
+        label="Names of other types are left out"
+        path={`${RULES_PREFIX}subjectAltName.ignoreOthers`}
+        explanation="For devices that cannot omit a name, instead of refusing their requests. Default off."
+        value={rules.ignoreOthers}
+        onChange={(ignoreOthers) => set({ ignoreOthers })}
+      />
+      <RadioField
+        label="Form of Microsoft’s security identifier"
+        path={`${RULES_PREFIX}subjectAltName.sidForm`}
+        explanation="How a SID is written when a challenge, Intune, a webhook or an administrator vouches for it."
+        choices={[
+          {
+            value: 'EXTENSION',
+            label: 'An extension',
+            description: '1.3.6.1.4.1.311.25.2, as Microsoft’s authorities write it. The default.',
+          },
+          { value: 'URI', label: 'A URI in subjectAltName', description: 'As Intune writes it.' },
+        ]}
+        value={rules.sidForm}
+        onChange={(sidForm) => set({ sidForm })}
+      />
+    </Section>
+  );
+}

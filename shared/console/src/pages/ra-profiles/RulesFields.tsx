@@ -1,0 +1,112 @@
+import { durationConstraint } from '../../components/durations';
+import { ChecksField, TextField, ToggleField, type Choice } from '../../components/forms/inputs';
+import { Section } from '../../components/forms/Section';
+import { TokensField } from '../../components/forms/TokensField';
+import type { EcCurve, KeyUsage } from '../../api/schema';
+import { PURPOSES } from './attributes';
+import { RULES_PREFIX, type RulesDraft } from './draft';
+import { NameRules } from './NameRules';
+import { SubjectRules } from './SubjectRules';
+
+const CURVES: Choice<EcCurve>[] = [
+  { value: 'P256', label: 'P-256' },
+  { value: 'P384', label: 'P-384' },
+  { value: 'P521', label: 'P-521' },
+];
+
+const KEY_USAGES: Choice<KeyUsage>[] = [
+  { value: 'digitalSignature', label: 'digitalSignature', description: 'Signs, such as in TLS.' },
+  { value: 'contentCommitment', label: 'contentCommitment', description: 'Signs documents.' },
+  { value: 'keyEncipherment', label: 'keyEncipherment', description: 'Decrypts keys; RSA only.' },
+  { value: 'dataEncipherment', label: 'dataEncipherment', description: 'Decrypts data; RSA only.' },
+  { value: 'keyAgreement', label: 'keyAgreement', description: 'Agrees on keys; EC only.' },
+];
+
+/** The rules of an RA Profile: what may be issued. */
+export function RulesFields({
+  rules,
+  onChange,
+}: {
+  rules: RulesDraft;
+  onChange: (rules: RulesDraft) => void;
+}) {
+  const set = (change: Partial<RulesDraft>) => onChange({ ...rules, ...change });
+  return (
+    <>
+      <Section title="Validity">
+        <TextField
+          label="Validity"
+          path={`${RULES_PREFIX}validity`}
+          optional
+          explanation="How long a certificate is valid from the moment of issuance; never longer than its authority."
+          constraint={durationConstraint(rules.validity, 'P365D')}
+          placeholder="P365D"
+          value={rules.validity}
+          onChange={(validity) => set({ validity })}
+        />
+        <TextField
+          label="Backdate"
+          path={`${RULES_PREFIX}backdate`}
+          optional
+          explanation="How long before the moment of issuance the validity begins, for devices whose clocks are slow."
+          constraint={`${durationConstraint(rules.backdate, 'PT1H')} At most P31D.`}
+          placeholder="PT1H"
+          value={rules.backdate}
+          onChange={(backdate) => set({ backdate })}
+        />
+      </Section>
+      <Section title="Keys">
+        <TextField
+          label="Least size of RSA keys"
+          path={`${RULES_PREFIX}rsaMinBits`}
+          optional
+          inputMode="numeric"
+          explanation="A device with a shorter key is refused (badAlg)."
+          constraint="1024 to 8192 bits. Default 2048."
+          placeholder="2048"
+          value={rules.rsaMinBits}
+          onChange={(rsaMinBits) => set({ rsaMinBits })}
+        />
+        <ChecksField
+          label="Curves of EC keys"
+          path={`${RULES_PREFIX}ecCurves`}
+          explanation="A device with a key on another curve is refused (badAlg)."
+          constraint="Default all three. Without any, EC keys are refused."
+          choices={CURVES}
+          value={rules.ecCurves}
+          onChange={(ecCurves) => set({ ecCurves })}
+        />
+      </Section>
+      <SubjectRules rules={rules} onChange={onChange} />
+      <NameRules rules={rules} onChange={onChange} />
+      <Section title="Usage">
+        <ChecksField
+          label="Key usages"
+          path={`${RULES_PREFIX}keyUsage`}
+          explanation="A certificate gets those of these that its key supports."
+          constraint="Default digitalSignature and keyEncipherment."
+          choices={KEY_USAGES}
+          value={rules.keyUsage}
+          onChange={(keyUsage) => set({ keyUsage })}
+        />
+        <TokensField
+          label="Extended key usages"
+          path={`${RULES_PREFIX}extendedKeyUsage`}
+          explanation="The purposes of a certificate, by name or OID. A purpose that a device asks for besides is left out."
+          constraint="Default clientAuth. 1.3.6.1.4.1.311.20.2.2 is smart-card logon."
+          placeholder="Add a purpose or an OID"
+          suggestions={PURPOSES}
+          value={rules.extendedKeyUsage}
+          onChange={(extendedKeyUsage) => set({ extendedKeyUsage })}
+        />
+        <ToggleField
+          label="Certificates name their CRL"
+          path={`${RULES_PREFIX}crlDistributionPoint`}
+          explanation="The extension crlDistributionPoints has the URL at which the authority’s CRL is published. Default on."
+          value={rules.crlDistributionPoint}
+          onChange={(crlDistributionPoint) => set({ crlDistributionPoint })}
+        />
+      </Section>
+    </>
+  );
+}
