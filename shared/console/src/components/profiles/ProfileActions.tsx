@@ -51,7 +51,7 @@ export function useProfileActions(
   const refusal = (isDone: boolean, state: string) =>
     denial ?? unselected ?? (isDone ? `What is selected is ${state}.` : undefined);
   const buttons = (
-    <>
+    <SpaceBetween direction="horizontal" size="xs">
       <ActionButton
         onClick={() => toggle.mutate(true)}
         busy={toggle.isPending && toggle.variables}
@@ -75,7 +75,7 @@ export function useProfileActions(
       <ActionButton onClick={() => setDeleting(true)} denial={denial ?? unselected}>
         Delete
       </ActionButton>
-    </>
+    </SpaceBetween>
   );
   const below = (
     <>

@@ -1,3 +1,5 @@
+import SpaceBetween from '@cloudscape-design/components/space-between';
+
 import { SelectField, TextField } from '../../components/forms/inputs';
 import { Section } from '../../components/forms/Section';
 import { useAuthorities } from '../../components/profiles/queries';
@@ -17,7 +19,7 @@ export function RaProfileFields({
   const set = (change: Partial<RaProfileDraft>) => onChange({ ...draft, ...change });
   const authorities = useAuthorities();
   return (
-    <>
+    <SpaceBetween size="l">
       <Section title="Profile">
         <TextField
           label="Name"
@@ -54,6 +56,6 @@ export function RaProfileFields({
         />
       </Section>
       <RulesFields rules={draft.rules} onChange={(rules) => set({ rules })} />
-    </>
+    </SpaceBetween>
   );
 }

@@ -73,6 +73,7 @@ export function RaProfilesPage() {
           {
             id: 'name',
             header: 'Name',
+            minWidth: 150,
             isRowHeader: true,
             sortingField: 'name',
             cell: ({ uuid, name }) => <PageLink to={`/ra-profiles/${uuid}`}>{name}</PageLink>,
@@ -80,12 +81,14 @@ export function RaProfilesPage() {
           {
             id: 'state',
             header: 'State',
+            minWidth: 120,
             sortingField: 'enabled',
             cell: ({ enabled }) => <ProfileState enabled={enabled} />,
           },
           {
             id: 'authority',
             header: 'Authority',
+            minWidth: 140,
             cell: ({ authorityInstanceUuid: uuid }) => (
               <PageLink to={`/authorities/${uuid}`}>{authorityNames.get(uuid) ?? uuid}</PageLink>
             ),
@@ -93,6 +96,7 @@ export function RaProfilesPage() {
           {
             id: 'scep',
             header: 'SCEP Profile',
+            minWidth: 140,
             cell: ({ scepProfileUuid: uuid }) =>
               uuid ? (
                 <PageLink to={`/scep-profiles/${uuid}`}>{scepNames.get(uuid) ?? uuid}</PageLink>
@@ -103,6 +107,7 @@ export function RaProfilesPage() {
           {
             id: 'endpoint',
             header: 'Its URL',
+            minWidth: 200,
             cell: ({ uuid, scepProfileUuid }) => (
               <EndpointState endpoint={scepProfileUuid ? endpoints.get(uuid) : undefined} />
             ),
@@ -110,12 +115,14 @@ export function RaProfilesPage() {
           {
             id: 'validity',
             header: 'Validity',
+            minWidth: 110,
             cell: ({ certificateTemplate: { validity } }) =>
               durationInWords(validity ?? '') ?? validity,
           },
           {
             id: 'warnings',
             header: 'Warnings',
+            minWidth: 110,
             sortingComparator: (a, b) => a.warnings.length - b.warnings.length,
             cell: ({ warnings }) =>
               warnings.length === 0 ? (

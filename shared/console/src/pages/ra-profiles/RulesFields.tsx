@@ -1,3 +1,5 @@
+import SpaceBetween from '@cloudscape-design/components/space-between';
+
 import { durationConstraint } from '../../components/durations';
 import { ChecksField, TextField, ToggleField, type Choice } from '../../components/forms/inputs';
 import { Section } from '../../components/forms/Section';
@@ -32,7 +34,7 @@ export function RulesFields({
 }) {
   const set = (change: Partial<RulesDraft>) => onChange({ ...rules, ...change });
   return (
-    <>
+    <SpaceBetween size="l">
       <Section title="Validity">
         <TextField
           label="Validity"
@@ -107,6 +109,6 @@ export function RulesFields({
           onChange={(crlDistributionPoint) => set({ crlDistributionPoint })}
         />
       </Section>
-    </>
+    </SpaceBetween>
   );
 }

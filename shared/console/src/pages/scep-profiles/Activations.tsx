@@ -73,6 +73,7 @@ function Links({ profile, raProfiles }: { profile: ScepProfileView; raProfiles: 
           {
             id: 'name',
             header: 'RA Profile',
+            minWidth: 130,
             isRowHeader: true,
             cell: ({ uuid, name }) => (
               <>
@@ -84,6 +85,7 @@ function Links({ profile, raProfiles }: { profile: ScepProfileView; raProfiles: 
           {
             id: 'url',
             header: 'Its URL',
+            minWidth: 260,
             cell: (item) => {
               const endpoint = status.data?.endpoints.find(
                 ({ raProfileUuid }) => raProfileUuid === item.uuid,
@@ -93,7 +95,11 @@ function Links({ profile, raProfiles }: { profile: ScepProfileView; raProfiles: 
               }
               return (
                 <>
-                  {endpoint && <CopyText text={endpoint.url} name={`the URL of ${item.name}`} />}
+                  {endpoint && (
+                    <div>
+                      <CopyText text={endpoint.url} name={`the URL of ${item.name}`} />
+                    </div>
+                  )}
                   <EndpointState endpoint={endpoint} />
                 </>
               );
@@ -102,6 +108,7 @@ function Links({ profile, raProfiles }: { profile: ScepProfileView; raProfiles: 
           {
             id: 'actions',
             header: 'Actions',
+            minWidth: 120,
             cell: (item) =>
               item.scepProfileUuid === profile.uuid && (
                 <ActionButton

@@ -1,3 +1,5 @@
+import SpaceBetween from '@cloudscape-design/components/space-between';
+
 import type { ScepProfileView } from '../../api/schema';
 import {
   RadioField,
@@ -29,7 +31,7 @@ export function ScepProfileFields({
   const raCertificates = useRaCertificateChoices();
   const raProfiles = useRaProfiles();
   return (
-    <>
+    <SpaceBetween size="l">
       <Section title="Profile">
         <TextField
           label="Name"
@@ -168,7 +170,7 @@ export function ScepProfileFields({
           onChange={(groups) => set({ associations: { ...draft.associations, groups } })}
         />
       </Section>
-    </>
+    </SpaceBetween>
   );
 }
 

@@ -65,6 +65,7 @@ export function ScepProfilesPage() {
           {
             id: 'name',
             header: 'Name',
+            minWidth: 150,
             isRowHeader: true,
             sortingField: 'name',
             cell: ({ uuid, name }) => <PageLink to={`/scep-profiles/${uuid}`}>{name}</PageLink>,
@@ -72,17 +73,20 @@ export function ScepProfilesPage() {
           {
             id: 'state',
             header: 'State',
+            minWidth: 120,
             sortingField: 'enabled',
             cell: ({ enabled }) => <ProfileState enabled={enabled} />,
           },
           {
             id: 'endpoint',
             header: 'Its own URL',
+            minWidth: 200,
             cell: ({ uuid }) => <EndpointState endpoint={endpoints.get(uuid)} />,
           },
           {
             id: 'raProfile',
             header: 'Default RA Profile',
+            minWidth: 150,
             cell: ({ raProfile }) =>
               raProfile ? (
                 <PageLink to={`/ra-profiles/${raProfile.uuid}`}>{raProfile.name}</PageLink>
@@ -93,6 +97,7 @@ export function ScepProfilesPage() {
           {
             id: 'sources',
             header: 'Challenge sources',
+            minWidth: 220,
             cell: ({ challengeSources }) => (
               <SpaceBetween direction="horizontal" size="xxs">
                 {challengeSources.map((source) => (
@@ -105,6 +110,7 @@ export function ScepProfilesPage() {
           {
             id: 'warnings',
             header: 'Warnings',
+            minWidth: 110,
             sortingComparator: (a, b) => a.warnings.length - b.warnings.length,
             cell: ({ warnings }) =>
               warnings.length === 0 ? (
