@@ -4,6 +4,7 @@ import { QueryClientProvider } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Outlet } from 'react-router';
 
+import { BreadcrumbSlot } from '../components/breadcrumb-slot';
 import { Notifications, useFlashbarItems } from '../components/notifications';
 import { SignInGate } from '../sign-in/SignInGate';
 import { Header } from './Header';
@@ -26,11 +27,13 @@ export function Shell() {
 function Frame() {
   const items = useFlashbarItems();
   const [isNavigationOpen, setNavigationOpen] = useState(matchMedia('(width >= 1000px)').matches);
+  const [slot, setSlot] = useState<HTMLElement | null>(null);
   return (
-    <>
+    <BreadcrumbSlot value={slot}>
       <Header />
       <AppLayoutToolbar
         headerSelector="#header"
+        breadcrumbs={<div ref={setSlot} />}
         navigation={<Navigation />}
         navigationOpen={isNavigationOpen}
         onNavigationChange={({ detail }) => setNavigationOpen(detail.open)}
@@ -39,6 +42,6 @@ function Frame() {
         stickyNotifications
         content={<Outlet />}
       />
-    </>
+    </BreadcrumbSlot>
   );
 }

@@ -2,10 +2,12 @@ import BreadcrumbGroup from '@cloudscape-design/components/breadcrumb-group';
 import ContentLayout from '@cloudscape-design/components/content-layout';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { useEffect, type ReactNode } from 'react';
+import { use, useEffect, type ReactNode } from 'react';
+import { createPortal } from 'react-dom';
 import { useNavigate } from 'react-router';
 
 import { addressOf, pathOf } from './addresses';
+import { BreadcrumbSlot } from './breadcrumb-slot';
 
 /** A link to a page above this one. */
 export interface Parent {
@@ -27,33 +29,42 @@ export function Page({
   actions?: ReactNode;
   children: ReactNode;
 }) {
-  const navigate = useNavigate();
   useEffect(() => {
     document.title = `${title} · Scepter`;
   }, [title]);
   return (
     <ContentLayout
-      breadcrumbs={
-        parents.length > 0 && (
-          <BreadcrumbGroup
-            items={[
-              ...parents.map(({ text, href }) => ({ text, href: addressOf(href) })),
-              { text: title, href: '#' },
-            ]}
-            onFollow={(event) => {
-              event.preventDefault();
-              void navigate(pathOf(event.detail.href));
-            }}
-          />
-        )
-      }
       header={
         <Header variant="h1" description={description} actions={actions}>
           {title}
         </Header>
       }
     >
+      <Breadcrumbs parents={parents} title={title} />
       <SpaceBetween size="l">{children}</SpaceBetween>
     </ContentLayout>
+  );
+}
+
+/** The way to a page, in the bar of the frame. */
+function Breadcrumbs({ parents, title }: { parents: Parent[]; title: string }) {
+  const navigate = useNavigate();
+  const slot = use(BreadcrumbSlot);
+  const items = [{ text: 'Scepter', href: '/' }, ...parents].map(({ text, href }) => ({
+    text,
+    href: addressOf(href),
+  }));
+  return (
+    slot &&
+    createPortal(
+      <BreadcrumbGroup
+        items={[...items, { text: title, href: '#' }]}
+        onFollow={(event) => {
+          event.preventDefault();
+          void navigate(pathOf(event.detail.href));
+        }}
+      />,
+      slot,
+    )
   );
 }

@@ -33,6 +33,9 @@ export interface CommonTableProps<T> {
   selection?: { items: T[]; onChange: (items: T[]) => void };
 }
 
+/** Narrower columns would break words, so that a table scrolls within its frame instead. In pixels. */
+const MIN_COLUMN_WIDTH = 130;
+
 /** The properties of Cloudscape's table that follow from the common ones. */
 export function commonTableProps<T>({
   title,
@@ -42,7 +45,7 @@ export function commonTableProps<T>({
   selection,
 }: CommonTableProps<T>) {
   return {
-    columnDefinitions: columns,
+    columnDefinitions: columns.map((column) => ({ minWidth: MIN_COLUMN_WIDTH, ...column })),
     trackBy: idOf,
     ariaLabels: tableLabels(title, nameOf),
     enableKeyboardNavigation: true,
