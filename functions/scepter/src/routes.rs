@@ -13,8 +13,8 @@ use axum::routing::any;
 use bytes::{Bytes, BytesMut};
 use ca::profile_name::ProfileName;
 use console_http::Console;
-use http::header::{CONTENT_TYPE, LOCATION};
-use http::{HeaderValue, Method, StatusCode, Uri};
+use http::header::CONTENT_TYPE;
+use http::{HeaderValue, Method, Uri};
 use http_body_util::{BodyExt, Full};
 use management_api::{Api, MdmUrl};
 use scep_http::{
@@ -112,12 +112,7 @@ async fn answer_root(
     if !is_read || names_operation(&head) {
         return answer_scep(services, place, Request::from_parts(head, body)).await;
     }
-    place.mark_answering();
-    let mut response = Response::new(Body::empty());
-    *response.status_mut() = StatusCode::FOUND;
-    let location = HeaderValue::from_static(console_http::PREFIX);
-    response.headers_mut().insert(LOCATION, location);
-    response
+    answer_console(services, place, Request::from_parts(head, body)).await
 }
 
 /// Answers Entra, which reads the key of federated credentials.

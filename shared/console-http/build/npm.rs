@@ -102,9 +102,10 @@ impl Npm<'_> {
         if let Some(path) = self.path {
             command.env("PATH", path);
         }
-        command.output().map_err(|error| match error.kind() {
-            io::ErrorKind::NotFound => missing(),
-            _ => BuildError::Io(PathBuf::from(program), error),
+        let output = command.output();
+        output.map_err(|error| match error.kind() == io::ErrorKind::NotFound {
+            true => missing(),
+            false => BuildError::Io(PathBuf::from(program), error),
         })
     }
 }

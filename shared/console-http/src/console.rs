@@ -37,6 +37,8 @@ pub struct Console {
 }
 
 impl Console {
+    /// Prepares the responses.
+    ///
     /// # Errors
     /// If the console cannot work with the identity provider.
     pub fn new(sign_in: &SignIn) -> Result<Self, UnfitSignIn> {
@@ -46,47 +48,67 @@ impl Console {
         })
     }
 
-    /// Responds to a request for `/console` or a path below [`PREFIX`]; other paths get 404. The
-    /// request's body is ignored.
+    /// Responds to a request for a path of the console, or for `/`, which leads to it; other paths
+    /// get 404. The request's body is ignored.
     #[must_use]
     pub fn respond(&self, head: &Parts) -> Response<Bytes> {
-        let mut response = match head.method {
-            Method::GET => self.respond_to_get(head),
-            Method::HEAD => without_body(self.respond_to_get(head)),
-            Method::OPTIONS => {
-                let mut response = empty_response(StatusCode::NO_CONTENT);
-                response.headers_mut().insert(ALLOW, METHODS);
-                response
-            }
-            _ => {
-                let status = StatusCode::METHOD_NOT_ALLOWED;
-                let mut response = text_response(status, "the console is read by GET\n");
-                response.headers_mut().insert(ALLOW, METHODS);
-                response
-            }
+        let mut response = match Resource::at(head.uri.path()) {
+            None => not_found(),
+            Some(resource) => match head.method {
+                Method::GET => self.read(&resource, &head.headers),
+                Method::HEAD => without_body(self.read(&resource, &head.headers)),
+                Method::OPTIONS => allow_methods(empty_response(StatusCode::NO_CONTENT)),
+                _ => allow_methods(text_response(
+                    StatusCode::METHOD_NOT_ALLOWED,
+                    "the console is read by GET\n",
+                )),
+            },
         };
         self.headers.add_to(response.headers_mut());
         response
     }
 
-    fn respond_to_get(&self, head: &Parts) -> Response<Bytes> {
-        let path = head.uri.path();
-        let Some(name) = path.strip_prefix(PREFIX) else {
-            return match PREFIX.trim_end_matches('/') == path {
-                true => redirect_to_prefix(),
-                false => text_response(StatusCode::NOT_FOUND, "not found\n"),
-            };
-        };
-        if name == SIGN_IN {
-            let json = HeaderValue::from_static("application/json");
-            return uncached(StatusCode::OK, json, self.sign_in.clone());
+    fn read(&self, resource: &Resource, headers: &HeaderMap) -> Response<Bytes> {
+        match resource {
+            Resource::Redirect(status) => redirect_to_prefix(*status),
+            Resource::SignIn => {
+                let json = HeaderValue::from_static("application/json");
+                uncached(StatusCode::OK, json, self.sign_in.clone())
+            }
+            Resource::File(name) => match File::find(name) {
+                Some(file) => file_response(file, name.starts_with(ASSETS), headers),
+                None => not_found(),
+            },
         }
-        // Every page of the application is a path of its own, and none names a file.
-        let page = (!names_file(name)).then_some(INDEX);
-        match File::find(page.unwrap_or(name)) {
-            Some(file) => file_response(file, name.starts_with(ASSETS), &head.headers),
-            None => text_response(StatusCode::NOT_FOUND, "not found\n"),
+    }
+}
+
+/// What the console has at a path.
+enum Resource<'a> {
+    /// The path leads to [`PREFIX`].
+    Redirect(StatusCode),
+    /// How people sign in.
+    SignIn,
+    /// A file, which may be missing.
+    File(&'a str),
+}
+
+impl<'a> Resource<'a> {
+    fn at(path: &'a str) -> Option<Self> {
+        // What `/` leads to may change; where the console is does not.
+        if path == "/" {
+            return Some(Self::Redirect(StatusCode::FOUND));
         }
+        if path == PREFIX.trim_end_matches('/') {
+            return Some(Self::Redirect(StatusCode::PERMANENT_REDIRECT));
+        }
+        let name = path.strip_prefix(PREFIX)?;
+        Some(match name {
+            SIGN_IN => Self::SignIn,
+            file if names_file(file) => Self::File(file),
+            // Every page of the application has a path of its own.
+            _ => Self::File(INDEX),
+        })
     }
 }
 
@@ -150,12 +172,23 @@ fn without_body(response: Response<Bytes>) -> Response<Bytes> {
     Response::from_parts(head, Bytes::new())
 }
 
-fn redirect_to_prefix() -> Response<Bytes> {
-    let mut response = empty_response(StatusCode::PERMANENT_REDIRECT);
+fn allow_methods(mut response: Response<Bytes>) -> Response<Bytes> {
+    response.headers_mut().insert(ALLOW, METHODS);
+    response
+}
+
+fn redirect_to_prefix(status: StatusCode) -> Response<Bytes> {
+    let mut response = empty_response(status);
     // Relative to the origin, which proxies and API Gateway hide.
     let location = HeaderValue::from_static(PREFIX);
-    response.headers_mut().insert(LOCATION, location);
+    let headers = response.headers_mut();
+    headers.insert(LOCATION, location);
+    headers.insert(CACHE_CONTROL, NO_CACHE);
     response
+}
+
+fn not_found() -> Response<Bytes> {
+    text_response(StatusCode::NOT_FOUND, "not found\n")
 }
 
 fn text_response(status: StatusCode, text: &'static str) -> Response<Bytes> {

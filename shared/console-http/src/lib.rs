@@ -11,4 +11,4 @@ mod media_type;
 mod sign_in;
 
 pub use console::{Console, PREFIX};
-pub use sign_in::{OpenIdProvider, SignIn, UnfitSignIn};
+pub use sign_in::{OpenIdProvider, ProviderUrl, SignIn, UnfitSignIn};

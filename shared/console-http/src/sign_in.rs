@@ -1,7 +1,9 @@
 //! How people sign in to the console.
 
+use std::str::FromStr;
+
 use bytes::Bytes;
-use scep_protocol::service_url::ServiceUrl;
+use scep_protocol::service_url::{ServiceUrl, UnfitUrl};
 use serde::Serialize;
 use url::Url;
 
@@ -11,25 +13,33 @@ pub enum SignIn {
     /// With a token of the management API.
     Token,
     /// At an identity provider.
-    OpenId(OpenIdProvider),
+    OpenId(Box<OpenIdProvider>),
 }
 
 /// An identity provider that gives people tokens of the management API, by the authorization code
 /// grant with PKCE (RFC 6749 §4.1, RFC 7636).
 #[derive(Clone, Debug)]
 pub struct OpenIdProvider {
-    /// The issuer, exactly as the provider writes it in tokens.
-    pub issuer: String,
+    /// The issuer that the provider's discovery document names.
+    pub issuer: ProviderUrl,
     /// Where people sign in.
-    pub authorization_endpoint: ServiceUrl,
+    pub authorization_endpoint: ProviderUrl,
     /// Where the console exchanges codes for tokens.
-    pub token_endpoint: ServiceUrl,
+    pub token_endpoint: ProviderUrl,
     /// Where people sign out, if the provider has such a page.
-    pub end_session_endpoint: Option<ServiceUrl>,
+    pub end_session_endpoint: Option<ProviderUrl>,
     /// The console at the provider: a public client, which has no secret.
     pub client_id: String,
     /// The scopes to ask for, separated by spaces.
     pub scope: String,
+}
+
+/// A URL of an identity provider: one that [`ServiceUrl`] allows.
+// It is kept as it is written, because issuers are compared character by character (RFC 9207 §2.4).
+#[derive(Clone, Debug)]
+pub struct ProviderUrl {
+    text: String,
+    url: ServiceUrl,
 }
 
 /// The console cannot work with this identity provider.
@@ -68,13 +78,13 @@ impl SignIn {
         let json = match self {
             Self::Token => SignInJson::Token,
             Self::OpenId(provider) => SignInJson::Oidc {
-                issuer: &provider.issuer,
-                authorization_endpoint: provider.authorization_endpoint.as_str(),
-                token_endpoint: provider.token_endpoint.as_str(),
+                issuer: &provider.issuer.text,
+                authorization_endpoint: &provider.authorization_endpoint.text,
+                token_endpoint: &provider.token_endpoint.text,
                 end_session_endpoint: provider
                     .end_session_endpoint
                     .as_ref()
-                    .map(ServiceUrl::as_str),
+                    .map(|url| url.text.as_str()),
                 client_id: &provider.client_id,
                 scope: &provider.scope,
             },
@@ -89,7 +99,7 @@ impl SignIn {
             Self::Token => return Ok(None),
             Self::OpenId(provider) => provider,
         };
-        let url = Url::from(&provider.token_endpoint);
+        let url = Url::from(&provider.token_endpoint.url);
         // A host may contain `;`, which would begin another directive, and an IPv6 address is no
         // host-source.
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
@@ -102,19 +112,30 @@ impl SignIn {
     }
 }
 
+impl FromStr for ProviderUrl {
+    type Err = UnfitUrl;
+
+    fn from_str(text: &str) -> Result<Self, UnfitUrl> {
+        Ok(Self {
+            url: text.parse()?,
+            text: text.to_owned(),
+        })
+    }
+}
+
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
-    pub(crate) fn provider_at(token_endpoint: &str) -> SignIn {
-        SignIn::OpenId(OpenIdProvider {
-            issuer: "https://idp.example".to_owned(),
+    fn provider_at(token_endpoint: &str) -> SignIn {
+        SignIn::OpenId(Box::new(OpenIdProvider {
+            issuer: "https://idp.example".parse().unwrap(),
             authorization_endpoint: "https://login.example/authorize?p=1".parse().unwrap(),
             token_endpoint: token_endpoint.parse().unwrap(),
             end_session_endpoint: None,
             client_id: "console".to_owned(),
             scope: "openid scepter/read".to_owned(),
-        })
+        }))
     }
 
     #[test]
