@@ -38,6 +38,7 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["scep-cms", "ca", "scep-protocol", "scep-service"],
     ),
     ("store-embedded", &[]),
+    ("console-http", &["scep-cms", "ca", "scep-protocol"]),
     (
         "keys-kms",
         &["scep-cms", "ca", "scep-protocol", "scep-service"],
@@ -76,6 +77,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         "http",
         &[
             "authorise-http",
+            "console-http",
             "lambda-host",
             "management-api",
             "profiles",
@@ -104,6 +106,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         "serde_json",
         &[
             "authorise-http",
+            "console-http",
             "lambda-host",
             "management-api",
             // The keys and tokens of the issuer that MDMs authenticate by are JSON.
@@ -194,6 +197,8 @@ pub(crate) fn files_below(folder: &Path) -> Vec<PathBuf> {
     let entries = std::fs::read_dir(folder).unwrap();
     entries
         .map(|entry| entry.unwrap().path())
+        // npm's packages, which a build may be about to replace.
+        .filter(|path| !path.ends_with("node_modules"))
         .flat_map(|path| match path.is_dir() {
             true => files_below(&path),
             false => vec![path],

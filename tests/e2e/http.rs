@@ -1,6 +1,7 @@
 //! The HTTP interfaces and the process: limits, plain errors, slow clients, metrics, files.
 
 mod client_address;
+mod console;
 mod crl_cost;
 mod data_folder;
 mod metrics;
