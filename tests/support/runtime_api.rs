@@ -73,13 +73,13 @@ pub fn answer_event(
 /// When a function answered, and what.
 type Answer = (Instant, Result<Value, Value>);
 
-/// An event of API Gateway for a GET of this operation, or of the management API if `operation` is
-/// empty.
+/// An event of API Gateway for a GET of this operation, of this path if it begins with `/`, or of
+/// the management API if `operation` is empty.
 pub fn event(operation: &str) -> Value {
-    let path = if operation.is_empty() {
-        "/api/v1/authorities"
-    } else {
-        "/api/v1/protocols/scep/default"
+    let path = match operation {
+        "" => "/api/v1/authorities",
+        path if path.starts_with('/') => path,
+        _ => "/api/v1/protocols/scep/default",
     };
     json!({
         "version": "2.0", "routeKey": "$default", "rawPath": path,
