@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 use flate2::Compression;
 use flate2::write::GzEncoder;
 
-use crate::error::{Absence, BuildError};
-use crate::media_type::find_media_type;
-use crate::sources::{list_folder, read_file};
+use super::error::{Absence, BuildError};
+use super::media_type::find_media_type;
+use super::sources::{list_folder, read_file};
 
 /// Where the page that replaces the console names reason and remedy.
 const REASON: &str = "{reason}";
@@ -26,7 +26,20 @@ pub(crate) fn embed_folder(
     if embedded.exists() {
         fs::remove_dir_all(embedded).map_err(|error| BuildError::Io(embedded.to_owned(), error))?;
     }
-    embed_files(folder, embedded, absence)
+    embed_files(folder, embedded, absence)?;
+    write_type(embedded)
+}
+
+/// Writes the type by which the library reads the embedded folder.
+fn write_type(embedded: &Path) -> Result<(), BuildError> {
+    let file = embedded.with_file_name("embedded.rs");
+    let text = format!(
+        "/// The files that the build compressed.\n\
+         #[derive(RustEmbed)]\n\
+         #[folder = {embedded:?}]\n\
+         struct Embedded;\n"
+    );
+    fs::write(&file, text).map_err(|error| BuildError::Io(file, error))
 }
 
 fn embed_files(

@@ -11,10 +11,8 @@ use rust_embed::RustEmbed;
 
 use crate::media_type::find_media_type;
 
-/// What `build/main.rs` leaves for this crate.
-#[derive(RustEmbed)]
-#[folder = "$OUT_DIR/console"]
-struct Embedded;
+// `Embedded`, which build/site.rs writes: its attribute takes no path that only the build knows.
+include!(concat!(env!("OUT_DIR"), "/embedded.rs"));
 
 /// A file of the console.
 pub(crate) struct File {
@@ -68,11 +66,11 @@ impl File {
 }
 
 #[cfg(test)]
-pub(crate) mod tests {
+mod tests {
     use super::*;
 
     /// The paths of all files.
-    pub(crate) fn embedded_paths() -> Vec<String> {
+    fn embedded_paths() -> Vec<String> {
         Embedded::iter().map(Cow::into_owned).collect()
     }
 
