@@ -6,6 +6,8 @@ mod error;
 mod npm;
 mod site;
 mod sources;
+#[cfg(test)]
+mod tests;
 
 #[path = "../src/media_type.rs"]
 mod media_type;

@@ -6,8 +6,8 @@ use std::io;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};
 
-use crate::error::{Absence, BuildError};
-use crate::sources::{Sources, hash_file};
+use super::error::{Absence, BuildError};
+use super::sources::{Sources, hash_file};
 
 /// The oldest version of Node.js that Vite runs on.
 const OLDEST_NODE: (u32, u32) = (20, 19);

@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 
-use crate::error::BuildError;
+use super::error::BuildError;
 
 /// What commands of npm write into the folder of the sources.
 const WRITTEN: [&str; 3] = ["dist", "node_modules", "src/api/schema.ts"];
