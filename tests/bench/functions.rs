@@ -4,7 +4,8 @@
 //! Each function is built alone, as SAM does it, because Cargo would unify the features of
 //! functions that are built together. It is then started ten times against a Runtime API and a
 //! DynamoDB that answer at once, and timed from its start to its first answer, which requires a
-//! read from DynamoDB, except that of the console. For comparison, the bench shows the time that starting any process takes.
+//! read from DynamoDB, except that of the console. For comparison, the bench shows the time that
+//! starting any process takes.
 
 use std::process::Command;
 use std::time::{Duration, Instant};
