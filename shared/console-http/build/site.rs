@@ -73,16 +73,25 @@ fn embed_files(
 /// Writes reason and remedy into a page.
 fn explain_absence(page: &[u8], absence: &Absence) -> Vec<u8> {
     String::from_utf8_lossy(page)
-        .replace(REASON, &escape_html(&absence.to_string()))
-        .replace(REMEDY, &escape_html(absence.remedy()))
+        .replace(REASON, &to_html(&absence.to_string()))
+        .replace(REMEDY, &to_html(absence.remedy()))
         .into_bytes()
 }
 
-/// The reason contains what programs print.
-fn escape_html(text: &str) -> String {
-    text.replace('&', "&amp;")
+/// Escapes a text, because it may contain what programs print, and marks what stands in backticks.
+fn to_html(text: &str) -> String {
+    let escaped = text
+        .replace('&', "&amp;")
         .replace('<', "&lt;")
-        .replace('>', "&gt;")
+        .replace('>', "&gt;");
+    let mut html = String::new();
+    for (number, part) in escaped.split('`').enumerate() {
+        match number % 2 {
+            0 => html += part,
+            _ => html += &format!("<code>{part}</code>"),
+        }
+    }
+    html
 }
 
 // The header of gzip gets no time, so that the same sources make the same binary.

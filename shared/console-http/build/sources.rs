@@ -20,8 +20,9 @@ pub(crate) struct Sources {
 }
 
 impl Sources {
-    /// Finds every file that is not hidden and that no command writes. What Vite reads is not listed
-    /// by hand, because a file that the list lacks would leave an old console in new servers.
+    /// Finds every file that is not hidden and that no command writes.
+    // What Vite reads is not listed by hand: a file that the list lacks would leave an old console
+    // in new servers.
     pub(crate) fn list(console: &Path) -> Result<Self, BuildError> {
         let mut sources = Self {
             console: console.to_owned(),

@@ -35,7 +35,8 @@ pub struct OpenIdProvider {
 }
 
 /// A URL of an identity provider: one that [`ServiceUrl`] allows.
-// It is kept as it is written, because issuers are compared character by character (RFC 9207 §2.4).
+// It is kept as it is written, because issuers are compared character by character (RFC 9207
+// §2.4).
 #[derive(Clone, Debug)]
 pub struct ProviderUrl {
     text: String,
