@@ -37,7 +37,7 @@ pub(crate) enum Absence {
     Npm,
     #[error("Node.js is too old ({0})")]
     OldNode(String),
-    #[error("it was built with SCEPTER_CONSOLE=skip")]
+    #[error("SCEPTER_CONSOLE=skip was set")]
     Skipped,
 }
 
