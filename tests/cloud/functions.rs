@@ -16,7 +16,8 @@ const CHALLENGE: &str = "s3cret";
 
 #[test]
 fn a_function_that_lacks_a_setting_names_it_and_ends() {
-    for function in FUNCTIONS {
+    // The console needs none: without settings, people sign in with a token.
+    for function in FUNCTIONS.into_iter().filter(|name| *name != "console") {
         let environment = [
             ("AWS_LAMBDA_RUNTIME_API", "127.0.0.1:1"),
             ("AWS_REGION", "eu-central-1"),

@@ -240,8 +240,7 @@ fn audit_records_name_the_person() {
     assert_eq!(id_token.call("GET", "/scepProfiles", &Value::Null).0, 403);
 }
 
-/// Browsers that ask the edge over plain HTTP are led to HTTPS, and the query of a sign-in stays out
-/// of its cache.
+/// Browsers that ask the edge over plain HTTP are led to HTTPS.
 #[test]
 fn the_edge_leads_browsers_to_https_and_serves_the_console_there() {
     let _shared = ALONE.read();

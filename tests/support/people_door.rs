@@ -7,6 +7,7 @@ use std::sync::Arc;
 use axum::Router;
 use axum::body::Body;
 use axum::response::Response;
+use console_http::{Console, OpenIdProvider, SignIn};
 use http::{Request, StatusCode};
 use lambda_http::request::RequestContext;
 use management_api::{Api, PREFIX, bearer_token};
@@ -17,7 +18,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
-use crate::user_pool::{CLIENT_ID, UserPoolDouble};
+use crate::user_pool::{CLIENT_ID, SCOPES, UserPoolDouble};
 
 /// A running front door; it stops when it is dropped.
 pub struct PeopleDoor {
@@ -27,41 +28,25 @@ pub struct PeopleDoor {
 }
 
 impl PeopleDoor {
-    /// Opens a front door on a free port, and lets the pool lead people back to it. The console
-    /// answers every path but those of the management API.
-    pub async fn open(
-        administration: Administration,
-        pool: &Arc<UserPoolDouble>,
-        console: Router,
-    ) -> Self {
+    /// Opens a front door on a free port, and lets the pool lead people back to it.
+    pub async fn open(administration: Administration, pool: &Arc<UserPoolDouble>) -> Self {
         let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
         let url = format!("http://{}", listener.local_addr().unwrap());
         pool.allow_console(&url);
-        let authorizer = JwtSettings {
-            issuer: pool.issuer(),
-            audience: HashSet::from([CLIENT_ID.to_owned()]),
-            scope_prefix: "scepter/".to_owned(),
-            people_clients: HashSet::from([CLIENT_ID.to_owned()]),
-            token_url: None,
-            emulator: None,
-        };
-        let api = management_api::router(Api {
-            administration,
-            authenticate: Arc::new(authorizer.into_authorizer().unwrap()),
-            default_scep_profile: None,
-        });
+        let api = new_api(administration, pool);
+        let console = Arc::new(new_console(pool));
         let pool = Arc::clone(pool);
         let router = Router::new().fallback(move |request: Request<Body>| {
-            let (api, console, pool) = (api.clone(), console.clone(), Arc::clone(&pool));
+            let (api, console, pool) = (api.clone(), Arc::clone(&console), Arc::clone(&pool));
             async move {
-                let is_api = request.uri().path().starts_with(&format!("{PREFIX}/"));
-                let answered = match is_api {
-                    true => match authorize_request(request, &pool) {
-                        Ok(request) => api.oneshot(request).await,
-                        Err(refusal) => return refusal,
-                    },
-                    false => console.oneshot(request).await,
+                if !request.uri().path().starts_with(&format!("{PREFIX}/")) {
+                    let (head, _) = request.into_parts();
+                    return console.respond(&head).map(Body::from);
+                }
+                let Some(request) = authorize_request(request, &pool) else {
+                    return refuse();
                 };
+                let answered = api.oneshot(request).await;
                 answered.unwrap_or_else(|never| match never {})
             }
         });
@@ -76,25 +61,44 @@ impl Drop for PeopleDoor {
     }
 }
 
-/// Does what API Gateway's JWT authorizer does: refuses a request without a valid token, and passes
-/// the claims of others on, each as a text.
-fn authorize_request(
-    mut request: Request<Body>,
-    pool: &UserPoolDouble,
-) -> Result<Request<Body>, Response> {
+/// The management API as the function serves it.
+fn new_api(administration: Administration, pool: &UserPoolDouble) -> Router {
+    let settings = JwtSettings {
+        issuer: pool.issuer(),
+        audience: HashSet::from([CLIENT_ID.to_owned()]),
+        scope_prefix: "scepter/".to_owned(),
+        people_clients: HashSet::from([CLIENT_ID.to_owned()]),
+        token_url: None,
+        emulator: None,
+    };
+    management_api::router(Api {
+        administration,
+        authenticate: Arc::new(settings.into_authorizer().unwrap()),
+        default_scep_profile: None,
+    })
+}
+
+fn new_console(pool: &UserPoolDouble) -> Console {
+    let locate = |path: &str| pool.locate(path).parse().unwrap();
+    let provider = OpenIdProvider {
+        issuer: pool.issuer().parse().unwrap(),
+        authorization_endpoint: locate("/oauth2/authorize"),
+        token_endpoint: locate("/oauth2/token"),
+        end_session_endpoint: Some(locate("/logout")),
+        client_id: CLIENT_ID.to_owned(),
+        scope: SCOPES.join(" "),
+    };
+    Console::new(&SignIn::OpenId(Box::new(provider))).unwrap()
+}
+
+/// Does what API Gateway's JWT authorizer does: passes the claims of a valid token on, each as a
+/// text, and a request without one not at all.
+fn authorize_request(mut request: Request<Body>, pool: &UserPoolDouble) -> Option<Request<Body>> {
     // API Gateway has no authorizer at the document's route.
     if request.uri().path() == format!("{PREFIX}/openapi.json") {
-        return Ok(request);
+        return Some(request);
     }
-    let claims = bearer_token(request.headers()).and_then(|token| pool.read_access_token(token));
-    let Some(claims) = claims else {
-        return Err(Response::builder()
-            .status(StatusCode::UNAUTHORIZED)
-            .header("content-type", "application/json")
-            .header("www-authenticate", "Bearer")
-            .body(Body::from(r#"{"message":"Unauthorized"}"#))
-            .unwrap());
-    };
+    let claims = pool.read_access_token(bearer_token(request.headers())?)?;
     let scopes: Vec<_> = claims["scope"].as_str().unwrap().split(' ').collect();
     let context = json!({
         "http": { "method": request.method().as_str() },
@@ -102,7 +106,17 @@ fn authorize_request(
     });
     let context = RequestContext::ApiGatewayV2(serde_json::from_value(context).unwrap());
     request.extensions_mut().insert(context);
-    Ok(request)
+    Some(request)
+}
+
+/// API Gateway's answer to a request without a valid token.
+fn refuse() -> Response {
+    Response::builder()
+        .status(StatusCode::UNAUTHORIZED)
+        .header("content-type", "application/json")
+        .header("www-authenticate", "Bearer")
+        .body(Body::from(r#"{"message":"Unauthorized"}"#))
+        .unwrap()
 }
 
 /// Claims as API Gateway passes them on: a list is its items in brackets.

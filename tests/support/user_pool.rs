@@ -1,5 +1,11 @@
 //! A user pool at which people sign in: a double of Cognito's that accepts only what the protocol
 //! allows, and remembers what it objects to. RFC 6749, RFC 7636, OpenID Connect Core 1.0.
+//!
+//! Tests in another process control it by these URLs:
+//!
+//!     GET    /_tests/objections   what the pool objected to, as a list of texts
+//!     PUT    /_tests/access       the body is how many seconds access tokens are valid from now on
+//!     DELETE /_tests/sessions     ends every session
 
 mod forms;
 mod sign_in;
@@ -11,8 +17,9 @@ use std::time::{SystemTime, UNIX_EPOCH};
 
 use axum::Router;
 use axum::body::Body;
+use axum::extract::State as Shared;
 use axum::response::Response;
-use axum::routing::{get, post};
+use axum::routing::{delete, get, post, put};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
@@ -46,6 +53,9 @@ pub struct Person<'a> {
     pub password: &'a str,
     pub groups: &'a [&'a str],
 }
+
+/// An error code, RFC 6749 §4.1.2.1 and §5.2, and the reason, which the client does not learn.
+type Objection = (&'static str, String);
 
 /// What every handler sees of the double.
 #[derive(Clone)]
@@ -113,6 +123,9 @@ impl UserPoolDouble {
             .route("/login", get(sign_in::show_login).post(sign_in::log_in))
             .route("/oauth2/token", post(tokens::grant_tokens))
             .route("/logout", get(sign_in::log_out))
+            .route("/_tests/objections", get(show_objections))
+            .route("/_tests/access", put(limit_access))
+            .route("/_tests/sessions", delete(revoke_sessions))
             .with_state(pool.clone());
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { pool, task }
@@ -203,13 +216,25 @@ impl Pool {
     }
 
     /// Remembers an objection, and answers with it.
-    fn object(&self, status: u16, error: &str, reason: &str) -> Response {
+    fn object(&self, (error, reason): Objection) -> Response {
         self.lock().objections.push(format!("{error}: {reason}"));
-        answer_json(status, &json!({ "error": error }))
+        answer_json(400, &json!({ "error": error }))
     }
 }
 
-async fn discover(axum::extract::State(pool): axum::extract::State<Pool>) -> Response {
+async fn show_objections(Shared(pool): Shared<Pool>) -> Response {
+    answer_json(200, &json!(pool.lock().objections))
+}
+
+async fn limit_access(Shared(pool): Shared<Pool>, seconds: String) {
+    pool.lock().access_seconds = seconds.parse().unwrap();
+}
+
+async fn revoke_sessions(Shared(pool): Shared<Pool>) {
+    pool.lock().refresh_tokens.clear();
+}
+
+async fn discover(Shared(pool): Shared<Pool>) -> Response {
     let url = &pool.url;
     answer_json(
         200,

@@ -2,7 +2,6 @@
 
 use std::sync::Arc;
 
-use axum::Router;
 use scepter_tests::browser::{SignIn, sign_in};
 use scepter_tests::people_door::PeopleDoor;
 use scepter_tests::user_pool::{CLIENT_ID, Person, UserPoolDouble};
@@ -22,7 +21,7 @@ async fn open_door(people: &[(&str, &[&str])]) -> (Arc<UserPoolDouble>, PeopleDo
         });
     }
     let world = World::new().await;
-    let door = PeopleDoor::open(world.administration.clone(), &pool, Router::new()).await;
+    let door = PeopleDoor::open(world.administration.clone(), &pool).await;
     (pool, door, world)
 }
 
@@ -84,6 +83,30 @@ async fn a_person_may_do_what_a_group_lets_them_do_and_nothing_else() {
         assert_eq!(call(&door, id_token, "GET", "/scepProfiles").await.0, 401);
     }
     assert_eq!(pool.objections(), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_console_says_where_people_sign_in() {
+    let (pool, door, _world) = open_door(&[]).await;
+    let get = async |url: String| {
+        let body = reqwest::get(url).await.unwrap().bytes().await.unwrap();
+        serde_json::from_slice::<Value>(&body).unwrap()
+    };
+    let settings = get(format!("{}/console/sign-in.json", door.url)).await;
+    let discovery = get(format!(
+        "{}/.well-known/openid-configuration",
+        pool.issuer()
+    ))
+    .await;
+    for (setting, found) in [
+        ("issuer", "issuer"),
+        ("authorizationEndpoint", "authorization_endpoint"),
+        ("tokenEndpoint", "token_endpoint"),
+        ("endSessionEndpoint", "end_session_endpoint"),
+    ] {
+        assert_eq!(settings[setting], discovery[found], "{setting}");
+    }
+    assert_eq!(settings["clientId"], json!(CLIENT_ID));
 }
 
 #[tokio::test]

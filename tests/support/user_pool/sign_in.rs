@@ -8,7 +8,7 @@ use url::Url;
 use uuid::Uuid;
 
 use super::forms::Parameters;
-use super::{CLIENT_ID, Grant, Pool, SCOPES, seconds_since_1970};
+use super::{CLIENT_ID, Grant, Objection, Pool, SCOPES, seconds_since_1970};
 
 /// The parameters of a request for a code.
 const AUTHORIZE: [&str; 7] = [
@@ -26,14 +26,14 @@ pub(super) async fn authorize(State(pool): State<Pool>, RawQuery(query): RawQuer
     let query = query.unwrap_or_default();
     match check_request(&pool, &query) {
         Ok(_) => lead_to(&format!("/login?{query}")),
-        Err(objection) => objection,
+        Err(objection) => pool.object(objection),
     }
 }
 
 pub(super) async fn show_login(State(pool): State<Pool>, RawQuery(query): RawQuery) -> Response {
     match check_request(&pool, &query.unwrap_or_default()) {
         Ok(_) => login_page(""),
-        Err(objection) => objection,
+        Err(objection) => pool.object(objection),
     }
 }
 
@@ -45,11 +45,11 @@ pub(super) async fn log_in(
 ) -> Response {
     let request = match check_request(&pool, &query.unwrap_or_default()) {
         Ok(request) => request,
-        Err(objection) => return objection,
+        Err(objection) => return pool.object(objection),
     };
     let form = match Parameters::parse(&body) {
         Ok(form) => form,
-        Err(reason) => return pool.object(400, "invalid_request", &reason),
+        Err(reason) => return pool.object(("invalid_request", reason)),
     };
     let (name, password) = (form.get("username"), form.get("password"));
     let mut state = pool.lock();
@@ -77,48 +77,45 @@ pub(super) async fn log_in(
 pub(super) async fn log_out(State(pool): State<Pool>, RawQuery(query): RawQuery) -> Response {
     let query = match Parameters::parse(&query.unwrap_or_default()) {
         Ok(query) => query,
-        Err(reason) => return pool.object(400, "invalid_request", &reason),
+        Err(reason) => return pool.object(("invalid_request", reason)),
     };
     let target = query.get("logout_uri");
     let is_known = pool.lock().logout_urls.contains(target);
     match query.get("client_id") == CLIENT_ID && is_known {
         true => lead_to(target),
-        false => pool.object(400, "invalid_request", &format!("logout to {target:?}")),
+        false => pool.object(("invalid_request", format!("logout to {target:?}"))),
     }
 }
 
 /// Only what a public client of the pool sends. A wrong redirect URI is never followed, RFC 6749
 /// §4.1.2.1; nor is any other mistake here, since the console makes none.
-fn check_request(pool: &Pool, query: &str) -> Result<Parameters, Response> {
-    let object = |error: &str, reason: &str| Err(pool.object(400, error, reason));
-    let request = match Parameters::parse(query) {
-        Ok(request) => request,
-        Err(reason) => return object("invalid_request", &reason),
-    };
+fn check_request(pool: &Pool, query: &str) -> Result<Parameters, Objection> {
+    let request = Parameters::parse(query).map_err(|reason| ("invalid_request", reason))?;
     if request.names() != AUTHORIZE {
         let reason = format!("parameters {:?}", request.names());
-        return object("invalid_request", &reason);
+        return Err(("invalid_request", reason));
     }
+    let object = |error, name| Err((error, request.get(name).to_owned()));
     if request.get("client_id") != CLIENT_ID {
-        return object("invalid_client", "another client");
+        return object("invalid_client", "client_id");
     }
     let target = request.get("redirect_uri");
     if !pool.lock().callback_urls.contains(target) {
-        return object("redirect_mismatch", target);
+        return object("redirect_mismatch", "redirect_uri");
     }
     if request.get("response_type") != "code" {
-        return object("unsupported_response_type", request.get("response_type"));
+        return object("unsupported_response_type", "response_type");
     }
     let mut scopes = request.get("scope").split(' ');
     if !scopes.all(|scope| SCOPES.contains(&scope)) {
-        return object("invalid_scope", request.get("scope"));
+        return object("invalid_scope", "scope");
+    }
+    if request.get("code_challenge_method") != "S256" {
+        return object("invalid_request", "code_challenge_method");
     }
     let challenge = request.get("code_challenge");
-    if request.get("code_challenge_method") != "S256"
-        || challenge.len() != 43
-        || !challenge.chars().all(is_base64url)
-    {
-        return object("invalid_request", "the code challenge is not one of S256");
+    if challenge.len() != 43 || !challenge.chars().all(is_base64url) {
+        return object("invalid_request", "code_challenge");
     }
     Ok(request)
 }
@@ -134,10 +131,10 @@ fn lead_to(location: &str) -> Response {
 /// The form posts to its own URL, whose query it keeps.
 fn login_page(problem: &str) -> Response {
     Html(format!(
-        "<!doctype html><html lang=en><title>Sign in</title><main><h1>Sign in</h1>\
-         <p role=alert>{problem}</p><form method=post>\
+        "<!doctype html><html lang=en><link rel=icon href=data:,><title>Sign in</title>\
+         <main><h1>Sign in</h1><p role=alert>{problem}</p><form method=post>\
          <label>Username <input name=username autocomplete=username></label>\
-         <label>Password <input name=password type=password></label>\
+         <label>Password <input name=password type=password autocomplete=current-password></label>\
          <button>Sign in</button></form></main></html>"
     ))
     .into_response()

@@ -14,7 +14,7 @@ use serde_json::{Map, Value, json};
 use uuid::Uuid;
 
 use super::forms::Parameters;
-use super::{CLIENT_ID, Grant, Pool, answer_json, seconds_since_1970};
+use super::{CLIENT_ID, Grant, Objection, Pool, answer_json, seconds_since_1970};
 
 const KID: &str = "pool-key-1";
 
@@ -67,7 +67,7 @@ pub(super) async fn grant_tokens(
     let granted = read_grant(&pool, &headers, &body);
     let mut response = match granted {
         Ok((grant, is_new)) => issue_tokens(&pool, grant, is_new),
-        Err((error, reason)) => pool.object(400, error, &reason),
+        Err(objection) => pool.object(objection),
     };
     let everybody = HeaderValue::from_static("*");
     let headers = response.headers_mut();
@@ -76,11 +76,7 @@ pub(super) async fn grant_tokens(
 }
 
 /// What the request gets tokens for, and whether it is a new session.
-fn read_grant(
-    pool: &Pool,
-    headers: &HeaderMap,
-    body: &str,
-) -> Result<(Grant, bool), (&'static str, String)> {
+fn read_grant(pool: &Pool, headers: &HeaderMap, body: &str) -> Result<(Grant, bool), Objection> {
     let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     let kind = String::from_utf8_lossy(kind.unwrap_or_default()).to_lowercase();
     if kind.split(';').next() != Some("application/x-www-form-urlencoded") {
@@ -146,7 +142,7 @@ fn issue_tokens(pool: &Pool, grant: Grant, is_new: bool) -> Response {
     let mut state = pool.lock();
     let Some(user) = state.users.get(&grant.user).cloned() else {
         drop(state);
-        return pool.object(400, "invalid_grant", "the person is gone");
+        return pool.object(("invalid_grant", "the person is gone".to_owned()));
     };
     let (now, seconds) = (seconds_since_1970(), state.access_seconds);
     let mut shared = json!({
