@@ -11,7 +11,12 @@ import { Loaded } from '../../components/Loaded';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
 import { useProfilesChanged } from '../../components/profiles/queries';
-import { RA_PROFILE_PATHS, raProfileBodyOf, raProfileDraftOf, RULES_PREFIX } from './draft';
+import {
+  RA_PROFILE_PATHS,
+  raProfileBodyOf,
+  raProfileDraftOf,
+  RULES_PREFIX,
+} from '../../components/ra-profile/draft';
 import { RaProfileFields } from './RaProfileFields';
 
 /** Edits an RA Profile. */

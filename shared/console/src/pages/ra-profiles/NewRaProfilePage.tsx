@@ -9,7 +9,11 @@ import { EditForm } from '../../components/forms/EditForm';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
 import { useProfilesChanged } from '../../components/profiles/queries';
-import { NEW_RA_PROFILE, RA_PROFILE_PATHS, raProfileBodyOf } from './draft';
+import {
+  NEW_RA_PROFILE,
+  RA_PROFILE_PATHS,
+  raProfileBodyOf,
+} from '../../components/ra-profile/draft';
 import { RaProfileFields } from './RaProfileFields';
 
 /** Creates an RA Profile. */

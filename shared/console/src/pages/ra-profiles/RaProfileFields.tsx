@@ -3,8 +3,8 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { SelectField, TextField } from '../../components/forms/inputs';
 import { Section } from '../../components/forms/Section';
 import { useAuthorities } from '../../components/profiles/queries';
-import type { RaProfileDraft } from './draft';
-import { RulesFields } from './RulesFields';
+import type { RaProfileDraft } from '../../components/ra-profile/draft';
+import { RulesFields } from '../../components/ra-profile/RulesFields';
 
 /** The fields of an RA Profile. */
 export function RaProfileFields({

@@ -4,7 +4,7 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 
 import type { TemplateView } from '../../api/schema';
 import { durationInWords } from '../../components/durations';
-import { rulesDraftOf } from './draft';
+import { rulesDraftOf } from '../../components/ra-profile/draft';
 
 /** The rules of an RA Profile, defaults included. */
 export function RuleList({ template }: { template: TemplateView }) {

@@ -8,7 +8,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import type { ScepProfileView } from '../../api/schema';
 import { CopyText } from '../../components/CopyText';
 import { PageButton } from '../../components/PageButton';
-import { NOTIFICATIONS, SOURCES } from './sources';
+import { NOTIFICATIONS, SOURCES } from '../../components/scep-profile/sources';
 import { SourceTest } from './SourceTest';
 
 /** Who vouches for the enrolments of a profile. */

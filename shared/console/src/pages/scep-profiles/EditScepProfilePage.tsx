@@ -16,7 +16,7 @@ import {
   SCEP_PROFILE_PATHS,
   scepProfileBodyOf,
   scepProfileDraftOf,
-} from './draft';
+} from '../../components/scep-profile/draft';
 import { ScepProfileFields } from './ScepProfileFields';
 
 /** Edits a SCEP Profile. */

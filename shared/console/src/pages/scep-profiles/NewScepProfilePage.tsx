@@ -8,7 +8,11 @@ import { EditForm } from '../../components/forms/EditForm';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
 import { useProfilesChanged } from '../../components/profiles/queries';
-import { NEW_SCEP_PROFILE, SCEP_PROFILE_PATHS, scepProfileBodyOf } from './draft';
+import {
+  NEW_SCEP_PROFILE,
+  SCEP_PROFILE_PATHS,
+  scepProfileBodyOf,
+} from '../../components/scep-profile/draft';
 import { ScepProfileFields } from './ScepProfileFields';
 
 /** Creates a SCEP Profile. */

@@ -11,8 +11,8 @@ import {
 import { Section } from '../../components/forms/Section';
 import { TokensField } from '../../components/forms/TokensField';
 import { useRaCertificates, useRaProfiles } from '../../components/profiles/queries';
-import { ChallengeSourcesFields } from './ChallengeSourcesFields';
-import type { ScepProfileDraft } from './draft';
+import { ChallengeSourcesFields } from '../../components/scep-profile/ChallengeSourcesFields';
+import type { ScepProfileDraft } from '../../components/scep-profile/draft';
 
 const NO_RA_PROFILE = { value: '', label: 'None: only the URLs of RA Profiles work' };
 

@@ -13,7 +13,7 @@ import { scepProfileCalls } from '../../components/profiles/calls';
 import { useProfileActions } from '../../components/profiles/ProfileActions';
 import { EndpointState, ProfileState } from '../../components/profiles/ProfileState';
 import { useScepProfiles, useStatus } from '../../components/profiles/queries';
-import { sourceName } from './sources';
+import { sourceName } from '../../components/scep-profile/sources';
 
 /** The SCEP Profiles: how SCEP is spoken, and who vouches for enrolments. */
 export function ScepProfilesPage() {

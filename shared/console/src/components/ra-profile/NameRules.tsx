@@ -1,7 +1,7 @@
-import { RadioField, ToggleField } from '../../components/forms/inputs';
-import { PairsField } from '../../components/forms/PairsField';
-import { Section } from '../../components/forms/Section';
-import { TokensField } from '../../components/forms/TokensField';
+import { RadioField, ToggleField } from '../forms/inputs';
+import { PairsField } from '../forms/PairsField';
+import { Section } from '../forms/Section';
+import { TokensField } from '../forms/TokensField';
 import { NAME_TYPES } from './attributes';
 import { RULES_PREFIX, type RulesDraft } from './draft';
 

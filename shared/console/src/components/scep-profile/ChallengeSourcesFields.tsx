@@ -1,7 +1,7 @@
 import type { ScepProfileView } from '../../api/schema';
-import { ChecksField } from '../../components/forms/inputs';
-import { Section } from '../../components/forms/Section';
-import { SecretField } from '../../components/forms/SecretField';
+import { ChecksField } from '../forms/inputs';
+import { Section } from '../forms/Section';
+import { SecretField } from '../forms/SecretField';
 import { storedSecrets, usesWebhook, type ScepProfileDraft } from './draft';
 import { IntuneFields } from './IntuneFields';
 import { SOURCES } from './sources';

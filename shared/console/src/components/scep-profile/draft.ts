@@ -8,8 +8,8 @@ import type {
   ScepProfileView,
   WebhookRequest,
 } from '../../api/schema';
-import { numberOf } from '../../components/forms/numbers';
-import { secretValue, untouchedSecret, type SecretDraft } from '../../components/forms/secret';
+import { numberOf } from '../forms/numbers';
+import { secretValue, untouchedSecret, type SecretDraft } from '../forms/secret';
 
 /** A SCEP Profile as it is typed. */
 export interface ScepProfileDraft {

@@ -1,13 +1,13 @@
 import ExpandableSection from '@cloudscape-design/components/expandable-section';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 
-import { ActionButton } from '../../components/ActionButton';
-import { ChecksField, TextField, ToggleField } from '../../components/forms/inputs';
-import { SecretField } from '../../components/forms/SecretField';
+import { ActionButton } from '../ActionButton';
+import { ChecksField, TextField, ToggleField } from '../forms/inputs';
+import { SecretField } from '../forms/SecretField';
 import type { WebhookDraft } from './draft';
 import { NOTIFICATIONS } from './sources';
 import { newWebhookSecret } from './webhook-secret';
-import { CopyText } from '../../components/CopyText';
+import { CopyText } from '../CopyText';
 
 /** The HTTP service that is asked about enrolments, told of what became of them, or both. */
 export function WebhookFields({

@@ -1,9 +1,9 @@
 import SpaceBetween from '@cloudscape-design/components/space-between';
 
-import { durationConstraint } from '../../components/durations';
-import { ChecksField, TextField, ToggleField, type Choice } from '../../components/forms/inputs';
-import { Section } from '../../components/forms/Section';
-import { TokensField } from '../../components/forms/TokensField';
+import { durationConstraint } from '../durations';
+import { ChecksField, TextField, ToggleField, type Choice } from '../forms/inputs';
+import { Section } from '../forms/Section';
+import { TokensField } from '../forms/TokensField';
 import type { EcCurve, KeyUsage } from '../../api/schema';
 import { PURPOSES } from './attributes';
 import { RULES_PREFIX, type RulesDraft } from './draft';

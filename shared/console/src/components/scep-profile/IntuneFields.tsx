@@ -1,8 +1,8 @@
 import ExpandableSection from '@cloudscape-design/components/expandable-section';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 
-import { RadioField, TextField } from '../../components/forms/inputs';
-import { SecretField } from '../../components/forms/SecretField';
+import { RadioField, TextField } from '../forms/inputs';
+import { SecretField } from '../forms/SecretField';
 import type { IntuneDraft } from './draft';
 
 /** How the server asks Microsoft Intune. */

@@ -6,8 +6,8 @@ import type {
   SidForm,
   TemplateView,
 } from '../../api/schema';
-import { numberOf } from '../../components/forms/numbers';
-import { objectOf, pairsOf, type Pair } from '../../components/forms/pairs';
+import { numberOf } from '../forms/numbers';
+import { objectOf, pairsOf, type Pair } from '../forms/pairs';
 
 /** An RA Profile as it is typed. */
 export interface RaProfileDraft {

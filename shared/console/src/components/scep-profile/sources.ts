@@ -1,5 +1,5 @@
 import type { ChallengeSourceKind, NotificationKind } from '../../api/schema';
-import type { Choice } from '../../components/forms/inputs';
+import type { Choice } from '../forms/inputs';
 
 /** Who can vouch for enrolments, in the order in which they are asked. */
 export const SOURCES: Choice<ChallengeSourceKind>[] = [
