@@ -13,7 +13,7 @@ export interface Created {
   scepProfile?: ScepProfileView;
   isActivated?: boolean;
   isEnabled?: boolean;
-  /** The one-time challenge; `null` where the profile takes none. */
+  /** A one-time challenge or else the static one; `null` where the profile takes neither. */
   challenge?: string | null;
 }
 
@@ -127,7 +127,7 @@ export const TASKS: Task[] = [
     },
   },
   {
-    title: 'A one-time challenge, if the profile takes them',
+    title: 'Challenge',
     page: 3,
     isDone: ({ challenge }) => challenge !== undefined,
     run: async (_, { scepProfile }) => {

@@ -1,0 +1,102 @@
+import Alert from '@cloudscape-design/components/alert';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+
+import type { KeyAlgorithm } from '../../api/schema';
+import { durationConstraint } from '../../components/durations';
+import { SelectField, TextField, type Choice } from '../../components/forms/inputs';
+import { Section } from '../../components/forms/Section';
+import { PageLink } from '../../components/PageLink';
+import { useAuthorities } from '../../components/profiles/queries';
+import { AlreadyCreated } from './AlreadyCreated';
+import type { AuthorityDraft } from './draft';
+import type { StepProps } from './steps';
+
+const ALGORITHMS: Choice<KeyAlgorithm>[] = [
+  { value: 'RSA_2048', label: 'RSA, 2048 bits', description: 'For devices that verify no more.' },
+  { value: 'RSA_3072', label: 'RSA, 3072 bits', description: 'Every client can verify it.' },
+  { value: 'RSA_4096', label: 'RSA, 4096 bits' },
+  { value: 'EC_P256', label: 'EC, P-256', description: 'Not for Windows, Cisco IOS and jscep.' },
+  { value: 'EC_P384', label: 'EC, P-384', description: 'Not for Windows, Cisco IOS and jscep.' },
+  { value: 'EC_P521', label: 'EC, P-521', description: 'Not for Windows, Cisco IOS and jscep.' },
+];
+
+/** Which authority issues the certificates. */
+export function AuthorityStep({ draft, onChange, created }: StepProps) {
+  const authorities = useAuthorities();
+  const { authority } = draft;
+  const set = (change: Partial<AuthorityDraft>) =>
+    onChange({
+      ...draft,
+      authority: { ...authority, ...change },
+      // An RA certificate belongs to its authority.
+      raCertificate:
+        change.uuid === undefined ? draft.raCertificate : { ...draft.raCertificate, uuid: '' },
+    });
+  if (created.authority) {
+    return <AlreadyCreated what={`The authority ${created.authority.name}`} />;
+  }
+  const usable = (authorities.data ?? []).filter(({ state }) => state === 'ACTIVE');
+  return (
+    <SpaceBetween size="l">
+      <Section title="Authority" description="It signs the certificates of devices.">
+        <SelectField
+          label="Which authority"
+          path="authority"
+          explanation="An authority that exists, or a new root."
+          choices={[
+            { value: '', label: 'A new one' },
+            ...usable.map(({ uuid, name, certificate }) => ({
+              value: uuid,
+              label: name,
+              description: certificate?.subject,
+            })),
+          ]}
+          value={authority.uuid}
+          onChange={(uuid) => set({ uuid })}
+        />
+        {authority.uuid === '' && (
+          <>
+            <TextField
+              label="Name"
+              path="name"
+              explanation="What administrators call it; it is part of the URL of its CRL."
+              constraint="1 to 64 letters, digits and - . _ ~"
+              value={authority.name}
+              onChange={(name) => set({ name })}
+            />
+            <TextField
+              label="Subject"
+              path="subject"
+              explanation="The name in its certificate, which every certificate shows as its issuer."
+              constraint="In the form of RFC 4514, such as CN=Corp Device CA,O=Corp"
+              value={authority.subject}
+              onChange={(subject) => set({ subject })}
+            />
+            <SelectField
+              label="Key"
+              path="keyAlgorithm"
+              explanation="The algorithm of its key, with which it signs."
+              choices={ALGORITHMS}
+              value={authority.keyAlgorithm}
+              onChange={(keyAlgorithm) => set({ keyAlgorithm })}
+            />
+            <TextField
+              label="Validity"
+              path="validity"
+              optional
+              explanation="How long its certificate is valid; no certificate that it issues lasts longer."
+              constraint={durationConstraint(authority.validity, 'P10Y')}
+              placeholder="P10Y"
+              value={authority.validity}
+              onChange={(validity) => set({ validity })}
+            />
+          </>
+        )}
+      </Section>
+      <Alert type="info">
+        For an authority below one that you have elsewhere, create a subordinate first, on the page{' '}
+        <PageLink to="/authorities/new">Create an authority</PageLink>, and come back.
+      </Alert>
+    </SpaceBetween>
+  );
+}

@@ -1,0 +1,97 @@
+import Wizard from '@cloudscape-design/components/wizard';
+import { useMutation } from '@tanstack/react-query';
+import { useState } from 'react';
+import { useNavigate } from 'react-router';
+
+import { useDenial } from '../../api/caller';
+import { FormProblems } from '../../components/forms/problems';
+import { useAuthorities, useProfilesChanged } from '../../components/profiles/queries';
+import { AuthorityStep } from './AuthorityStep';
+import { missingIn, NEW_FIRST_RUN } from './draft';
+import { runTasks, TASKS, type Created } from './plan';
+import { RaCertificateStep } from './RaCertificateStep';
+import { RulesStep } from './RulesStep';
+import { ScepStep } from './ScepStep';
+import { Summary } from './Summary';
+
+/** Asks for everything, and creates it. */
+export function FirstRunWizard({ onDone }: { onDone: (created: Created) => void }) {
+  const denial = useDenial('write');
+  const navigate = useNavigate();
+  const changed = useProfilesChanged();
+  const authorities = useAuthorities();
+  const [draft, setDraft] = useState(NEW_FIRST_RUN);
+  const [created, setCreated] = useState<Created>({});
+  const [step, setStep] = useState(0);
+  const [missing, setMissing] = useState<string>();
+  const creation = useMutation({
+    mutationFn: async () => {
+      let latest = created;
+      const failure = await runTasks(TASKS, draft, created, (state) => {
+        latest = state;
+        setCreated(state);
+      });
+      await Promise.all([changed(), authorities.refetch()]);
+      if (!failure) {
+        onDone(latest);
+      }
+      return failure;
+    },
+  });
+  const failure = creation.isPending ? undefined : creation.data;
+  const failedPage = failure && TASKS[failure.index]?.page;
+
+  function go(wanted: number) {
+    // Going back needs nothing; going on needs what the steps in between ask for.
+    const blocked = [0, 1, 2, 3].find(
+      (at) => at >= step && at < wanted && missingIn(at, draft) !== undefined,
+    );
+    setMissing(blocked === undefined ? undefined : missingIn(blocked, draft));
+    setStep(blocked ?? wanted);
+  }
+
+  const problems = { error: failedPage === step ? failure?.error : undefined };
+  const fields = { draft, onChange: setDraft };
+  const pages = [
+    { title: 'Authority', content: <AuthorityStep {...fields} created={created} /> },
+    { title: 'RA certificate', content: <RaCertificateStep {...fields} created={created} /> },
+    { title: 'Rules', content: <RulesStep {...fields} created={created} /> },
+    { title: 'SCEP Profile', content: <ScepStep {...fields} created={created} /> },
+    {
+      title: 'Summary',
+      content: (
+        <Summary
+          draft={draft}
+          created={created}
+          failure={failure}
+          isRunning={creation.isPending}
+          onGo={setStep}
+        />
+      ),
+    },
+  ];
+  return (
+    <Wizard
+      activeStepIndex={step}
+      onNavigate={({ detail }) => go(detail.requestedStepIndex)}
+      onCancel={() => void navigate('/')}
+      onSubmit={() => creation.mutate()}
+      isLoadingNextStep={creation.isPending}
+      submitButtonText={failure ? 'Try again' : 'Create everything'}
+      i18nStrings={{
+        stepNumberLabel: (number) => `Step ${number}`,
+        collapsedStepsLabel: (number, count) => `Step ${number} of ${count}`,
+        navigationAriaLabel: 'Steps',
+        cancelButton: 'Cancel',
+        previousButton: 'Previous',
+        nextButton: 'Next',
+        nextButtonLoadingAnnouncement: 'It is being created',
+      }}
+      steps={pages.map(({ title, content }, index) => ({
+        title,
+        errorText: index === step ? (missing ?? (step === 4 ? denial : undefined)) : undefined,
+        content: <FormProblems value={problems}>{content}</FormProblems>,
+      }))}
+    />
+  );
+}
