@@ -26,7 +26,7 @@ export function WebhookFields({
 }) {
   const set = (change: Partial<WebhookDraft>) => onChange({ ...webhook, ...change });
   return (
-    <>
+    <SpaceBetween size="l">
       {!isSource && (
         <ToggleField
           label="A webhook is told or asked besides"
@@ -98,6 +98,6 @@ export function WebhookFields({
           </SpaceBetween>
         </ExpandableSection>
       )}
-    </>
+    </SpaceBetween>
   );
 }

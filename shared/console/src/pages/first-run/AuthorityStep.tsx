@@ -38,9 +38,9 @@ export function AuthorityStep({ draft, onChange, created }: StepProps) {
   const usable = (authorities.data ?? []).filter(({ state }) => state === 'ACTIVE');
   return (
     <SpaceBetween size="l">
-      <Section title="Authority" description="It signs the certificates of devices.">
+      <Section title="Which authority issues" description="It signs the certificates of devices.">
         <SelectField
-          label="Which authority"
+          label="Authority"
           path="authority"
           explanation="An authority that exists, or a new root."
           choices={[
@@ -55,7 +55,7 @@ export function AuthorityStep({ draft, onChange, created }: StepProps) {
           onChange={(uuid) => set({ uuid })}
         />
         {authority.uuid === '' && (
-          <>
+          <SpaceBetween size="l">
             <TextField
               label="Name"
               path="name"
@@ -90,7 +90,7 @@ export function AuthorityStep({ draft, onChange, created }: StepProps) {
               value={authority.validity}
               onChange={(validity) => set({ validity })}
             />
-          </>
+          </SpaceBetween>
         )}
       </Section>
       <Alert type="info">

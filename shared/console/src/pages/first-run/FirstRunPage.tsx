@@ -1,4 +1,4 @@
-import { useState } from 'react';
+import { useEffect, useState } from 'react';
 
 import { Page } from '../../components/Page';
 import { FirstRunWizard } from './FirstRunWizard';
@@ -8,16 +8,15 @@ import type { Created } from './plan';
 /** Leads from nothing to an enrolled device. */
 export function FirstRunPage() {
   const [created, setCreated] = useState<Created>();
-  return (
-    <Page
-      title="First run"
-      description={
-        created
-          ? 'Everything exists. Enrol the first device.'
-          : 'From nothing to an enrolled device: an authority, rules for its certificates, and a SCEP URL.'
-      }
-    >
-      {created ? <Outcome created={created} /> : <FirstRunWizard onDone={setCreated} />}
+  useEffect(() => {
+    document.title = 'First run · Scepter';
+  }, []);
+  // The wizard's steps have headings of the first level themselves.
+  return created ? (
+    <Page title="First run" description="Everything exists. Enrol the first device.">
+      <Outcome created={created} />
     </Page>
+  ) : (
+    <FirstRunWizard onDone={setCreated} />
   );
 }

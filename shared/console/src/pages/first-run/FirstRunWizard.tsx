@@ -4,8 +4,11 @@ import { useState } from 'react';
 import { useNavigate } from 'react-router';
 
 import { useDenial } from '../../api/caller';
+import { otherReasons } from '../../api/errors';
 import { FormProblems } from '../../components/forms/problems';
 import { useAuthorities, useProfilesChanged } from '../../components/profiles/queries';
+import { RA_PROFILE_PATHS } from '../../components/ra-profile/draft';
+import { SCEP_PROFILE_PATHS } from '../../components/scep-profile/draft';
 import { AuthorityStep } from './AuthorityStep';
 import { missingIn, NEW_FIRST_RUN } from './draft';
 import { runTasks, TASKS, type Created } from './plan';
@@ -13,6 +16,19 @@ import { RaCertificateStep } from './RaCertificateStep';
 import { RulesStep } from './RulesStep';
 import { ScepStep } from './ScepStep';
 import { Summary } from './Summary';
+
+const PURPOSE =
+  'The first run leads from nothing to an enrolled device: an authority, rules for its certificates, and a SCEP URL.';
+
+/** The JSON paths of the fields of every step. */
+const PATHS = [
+  ...SCEP_PROFILE_PATHS,
+  ...RA_PROFILE_PATHS,
+  'subject',
+  'keyAlgorithm',
+  'validity',
+  'commonName',
+];
 
 /** Asks for everything, and creates it. */
 export function FirstRunWizard({ onDone }: { onDone: (created: Created) => void }) {
@@ -50,6 +66,7 @@ export function FirstRunWizard({ onDone }: { onDone: (created: Created) => void 
     setStep(blocked ?? wanted);
   }
 
+  const reasons = failedPage === step ? otherReasons(failure?.error, PATHS) : [];
   const problems = { error: failedPage === step ? failure?.error : undefined };
   const fields = { draft, onChange: setDraft };
   const pages = [
@@ -89,7 +106,11 @@ export function FirstRunWizard({ onDone }: { onDone: (created: Created) => void 
       }}
       steps={pages.map(({ title, content }, index) => ({
         title,
-        errorText: index === step ? (missing ?? (step === 4 ? denial : undefined)) : undefined,
+        description: index === 0 ? PURPOSE : undefined,
+        errorText:
+          index === step
+            ? (missing ?? (reasons.join(' ') || (step === pages.length - 1 ? denial : undefined)))
+            : undefined,
         content: <FormProblems value={problems}>{content}</FormProblems>,
       }))}
     />

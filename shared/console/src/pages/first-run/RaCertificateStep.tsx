@@ -1,3 +1,5 @@
+import SpaceBetween from '@cloudscape-design/components/space-between';
+
 import { durationConstraint } from '../../components/durations';
 import { SelectField, TextField } from '../../components/forms/inputs';
 import { Section } from '../../components/forms/Section';
@@ -20,11 +22,11 @@ export function RaCertificateStep({ draft, onChange, created }: StepProps) {
   );
   return (
     <Section
-      title="RA certificate"
+      title="Which RA certificate"
       description="Devices encrypt their requests to its RSA key, and the server signs responses with it. It renews itself."
     >
       <SelectField
-        label="Which RA certificate"
+        label="RA certificate"
         path="raCertificate"
         explanation="One that the authority has issued, or a new one."
         choices={[
@@ -39,7 +41,7 @@ export function RaCertificateStep({ draft, onChange, created }: StepProps) {
         onChange={(uuid) => set({ uuid })}
       />
       {raCertificate.uuid === '' && (
-        <>
+        <SpaceBetween size="l">
           <TextField
             label="Common name"
             path="commonName"
@@ -58,7 +60,7 @@ export function RaCertificateStep({ draft, onChange, created }: StepProps) {
             value={raCertificate.validity}
             onChange={(validity) => set({ validity })}
           />
-        </>
+        </SpaceBetween>
       )}
     </Section>
   );

@@ -17,7 +17,7 @@ export function ScepStep({ draft, onChange, created }: StepProps) {
   }
   return (
     <SpaceBetween size="l">
-      <Section title="SCEP Profile" description="The URL that devices use.">
+      <Section title="Endpoint" description="The URL that devices use.">
         <TextField
           label="Name"
           path="name"
