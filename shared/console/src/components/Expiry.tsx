@@ -1,3 +1,4 @@
+import Box from '@cloudscape-design/components/box';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 
 import { expiryText, expiryType, millisecondsUntil } from './time-left';
@@ -8,12 +9,16 @@ import { Time } from './Time';
  *  @param warnDays - the days before the end from which on it is marked. */
 export function Expiry({ value, warnDays = 30 }: { value: string; warnDays?: number }) {
   const milliseconds = millisecondsUntil(value);
+  const type = expiryType(milliseconds, warnDays);
+  const text = expiryText(milliseconds);
   return (
     <>
       <Time value={value} dateOnly />{' '}
-      <StatusIndicator type={expiryType(milliseconds, warnDays)}>
-        {expiryText(milliseconds)}
-      </StatusIndicator>
+      {type === 'success' ? (
+        <Box variant="small">{text}</Box>
+      ) : (
+        <StatusIndicator type={type}>{text}</StatusIndicator>
+      )}
     </>
   );
 }
