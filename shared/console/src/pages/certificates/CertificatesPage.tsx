@@ -63,7 +63,7 @@ const COLUMNS = [
     id: 'subject',
     header: 'Subject',
     isRowHeader: true,
-    minWidth: 180,
+    minWidth: 160,
     cell: (item: CertificateItem) => (
       <PageLink to={`/certificates/${item.uuid}`}>{item.subject || 'None: names only'}</PageLink>
     ),
@@ -71,13 +71,13 @@ const COLUMNS = [
   {
     id: 'status',
     header: 'Status',
-    minWidth: 120,
+    minWidth: 105,
     cell: (item: CertificateItem) => <CertificateState certificate={item} />,
   },
   {
     id: 'expiry',
     header: 'Expires',
-    minWidth: 150,
+    minWidth: 125,
     cell: (item: CertificateItem) =>
       item.status === 'VALID' ? (
         <Expiry value={item.notAfter} />
@@ -88,19 +88,19 @@ const COLUMNS = [
   {
     id: 'issued',
     header: 'Issued',
-    minWidth: 150,
-    cell: (item: CertificateItem) => <Time value={item.issuedAt} />,
+    minWidth: 110,
+    cell: (item: CertificateItem) => <Time value={item.issuedAt} dateOnly />,
   },
   {
     id: 'scepProfile',
     header: 'SCEP Profile',
-    minWidth: 120,
+    minWidth: 105,
     cell: (item: CertificateItem) => <ScepProfileLink uuid={item.scepProfileUuid} />,
   },
   {
     id: 'raProfile',
     header: 'RA Profile',
-    minWidth: 120,
+    minWidth: 105,
     cell: (item: CertificateItem) => <RaProfileLink uuid={item.raProfileUuid} />,
   },
   {
