@@ -1,5 +1,104 @@
-import { Page } from '../../components/Page';
+import Box from '@cloudscape-design/components/box';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useQuery } from '@tanstack/react-query';
 
+import { useDenial } from '../../api/caller';
+import { api, body } from '../../api/client';
+import type { AuthorityView } from '../../api/schema';
+import { Expiry } from '../../components/Expiry';
+import { LocalTable } from '../../components/LocalTable';
+import { Page } from '../../components/Page';
+import { PageButton } from '../../components/PageButton';
+import { PageLink } from '../../components/PageLink';
+import { useAuthorities } from '../../components/ProfileLinks';
+import { AuthorityState } from './AuthorityState';
+import { algorithmText } from './texts';
+
+/** A CRL is renewed after half of its days, so that few days left mean that this failed. */
+export const CRL_WARN_DAYS = 2;
+
+/** Every authority, with when its certificate and its CRL end. */
 export function AuthoritiesPage() {
-  return <Page title="AuthoritiesPage">{null}</Page>;
+  const denial = useDenial('write');
+  const authorities = useAuthorities();
+  const status = useQuery({
+    queryKey: ['status'],
+    queryFn: () => body(api.GET('/api/v1/status')),
+  });
+  const crlOf = (uuid: string) =>
+    status.data?.authorities.find((authority) => authority.uuid === uuid)?.crl;
+  return (
+    <Page title="Authorities">
+      <LocalTable<AuthorityView>
+        title="Certification authorities"
+        description="They sign the certificates of devices, and of the RA that clients encrypt to."
+        query={authorities}
+        idOf={(item) => item.uuid}
+        nameOf={(item) => item.name}
+        textOf={(item) => [item.name, item.certificate?.subject, item.description].join(' ')}
+        actions={
+          <PageButton to="/authorities/new" variant="primary" denial={denial}>
+            Create authority
+          </PageButton>
+        }
+        empty={
+          <SpaceBetween size="s" alignItems="center">
+            <Box>There is no authority yet. Create one, or let the first run do it.</Box>
+            <PageButton to="/first-run">First run</PageButton>
+          </SpaceBetween>
+        }
+        columns={[
+          {
+            id: 'name',
+            header: 'Name',
+            isRowHeader: true,
+            minWidth: 140,
+            sortingField: 'name',
+            cell: (item) => <PageLink to={`/authorities/${item.uuid}`}>{item.name}</PageLink>,
+          },
+          {
+            id: 'state',
+            header: 'State',
+            minWidth: 160,
+            cell: (item) => <AuthorityState authority={item} />,
+          },
+          {
+            id: 'kind',
+            header: 'Kind',
+            minWidth: 110,
+            sortingField: 'kind',
+            cell: (item) => (item.kind === 'ROOT' ? 'Root' : 'Subordinate'),
+          },
+          {
+            id: 'subject',
+            header: 'Subject',
+            minWidth: 200,
+            cell: (item) => item.certificate?.subject ?? '–',
+          },
+          {
+            id: 'key',
+            header: 'Key',
+            minWidth: 100,
+            cell: (item) => algorithmText(item.keyAlgorithm),
+          },
+          {
+            id: 'expiry',
+            header: 'Expires',
+            minWidth: 130,
+            cell: (item) =>
+              item.certificate ? <Expiry value={item.certificate.notAfter} warnDays={90} /> : '–',
+          },
+          {
+            id: 'crl',
+            header: 'CRL ends',
+            minWidth: 130,
+            cell: (item) => {
+              const crl = crlOf(item.uuid);
+              return crl ? <Expiry value={crl.nextUpdate} warnDays={CRL_WARN_DAYS} /> : '–';
+            },
+          },
+        ]}
+      />
+    </Page>
+  );
 }

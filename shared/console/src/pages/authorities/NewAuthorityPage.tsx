@@ -1,5 +1,189 @@
-import { Page } from '../../components/Page';
+import Alert from '@cloudscape-design/components/alert';
+import Container from '@cloudscape-design/components/container';
+import Form from '@cloudscape-design/components/form';
+import FormField from '@cloudscape-design/components/form-field';
+import Input from '@cloudscape-design/components/input';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import Tiles from '@cloudscape-design/components/tiles';
+import Button from '@cloudscape-design/components/button';
+import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useState, type SyntheticEvent } from 'react';
+import { useNavigate } from 'react-router';
 
+import { useDenial } from '../../api/caller';
+import { api, body } from '../../api/client';
+import { otherReasons, reasonsAbout } from '../../api/errors';
+import type { AuthorityKind } from '../../api/schema';
+import { useNotify } from '../../components/notifications';
+import { Page } from '../../components/Page';
+import { PageButton } from '../../components/PageButton';
+import { KeyFields, ValidityField, type KeyDraft } from './KeyFields';
+import { orDefault } from './texts';
+
+interface Draft extends KeyDraft {
+  kind: AuthorityKind;
+  name: string;
+  subject: string;
+  description: string;
+  validity: string;
+}
+
+const FIELDS = ['name', 'subject', 'description', 'keyAlgorithm', 'keyArn', 'validity'];
+
+/** Creates a root, or a subordinate whose certificate another CA signs. */
 export function NewAuthorityPage() {
-  return <Page title="NewAuthorityPage">{null}</Page>;
+  const denial = useDenial('write');
+  const navigate = useNavigate();
+  const client = useQueryClient();
+  const notify = useNotify();
+  const [draft, setDraft] = useState<Draft>({
+    kind: 'ROOT',
+    name: '',
+    subject: '',
+    description: '',
+    keyAlgorithm: 'RSA_2048',
+    keyArn: '',
+    validity: '',
+  });
+  const action = useMutation({
+    mutationFn: () => body(api.POST('/api/v1/authorities', { body: bodyOf(draft) })),
+    onSuccess: async (created) => {
+      await client.invalidateQueries({ queryKey: ['authorities'] });
+      await client.invalidateQueries({ queryKey: ['status'] });
+      notify.succeed(`Authority ${created.name} was created.`);
+      await navigate(`/authorities/${created.uuid}`);
+    },
+  });
+  const others = action.error ? otherReasons(action.error, FIELDS) : [];
+  function submit(event: SyntheticEvent) {
+    event.preventDefault();
+    action.mutate();
+  }
+  return (
+    <Page title="Create authority" parents={[{ text: 'Authorities', href: '/authorities' }]}>
+      <form onSubmit={submit}>
+        <Form
+          actions={
+            <SpaceBetween direction="horizontal" size="xs">
+              <PageButton to="/authorities" variant="link">
+                Cancel
+              </PageButton>
+              <Button
+                variant="primary"
+                loading={action.isPending}
+                disabled={denial !== undefined}
+                disabledReason={denial}
+              >
+                Create authority
+              </Button>
+            </SpaceBetween>
+          }
+          errorText={others.length > 0 && others.join('\n')}
+        >
+          <Container>
+            <Fields draft={draft} onChange={setDraft} error={action.error} />
+          </Container>
+        </Form>
+      </form>
+    </Page>
+  );
+}
+
+function Fields({
+  draft,
+  onChange,
+  error,
+}: {
+  draft: Draft;
+  onChange: (draft: Draft) => void;
+  error: unknown;
+}) {
+  return (
+    <SpaceBetween size="l">
+      <FormField label="Kind" stretch>
+        <Tiles
+          value={draft.kind}
+          onChange={({ detail }) =>
+            onChange({ ...draft, kind: detail.value === 'SUBORDINATE' ? 'SUBORDINATE' : 'ROOT' })
+          }
+          items={[
+            {
+              value: 'ROOT',
+              label: 'Root',
+              description: 'Signs its own certificate, and can issue at once.',
+            },
+            {
+              value: 'SUBORDINATE',
+              label: 'Subordinate',
+              description:
+                'Another CA signs its certificate: you download a request, and upload what that CA returns.',
+            },
+          ]}
+        />
+      </FormField>
+      <FormField
+        label="Name"
+        description="Names it in URLs, such as that of its CRL. It cannot be changed."
+        constraintText="1 to 64 of A-Z a-z 0-9 - . _ ~"
+        errorText={reasonsAbout(error, 'name')}
+      >
+        <Input
+          value={draft.name}
+          placeholder="corp-ca"
+          onChange={({ detail }) => onChange({ ...draft, name: detail.value })}
+        />
+      </FormField>
+      <FormField
+        label="Subject"
+        description="Stands in its certificate, and as the issuer in those of devices."
+        constraintText="RFC 4514 text: attributes separated by commas."
+        errorText={reasonsAbout(error, 'subject')}
+      >
+        <Input
+          value={draft.subject}
+          placeholder="CN=Corp Device CA,O=Corp"
+          onChange={({ detail }) => onChange({ ...draft, subject: detail.value })}
+        />
+      </FormField>
+      <FormField
+        label={
+          <>
+            Description <i>- optional</i>
+          </>
+        }
+        description="For administrators; no client sees it."
+        errorText={reasonsAbout(error, 'description')}
+      >
+        <Input
+          value={draft.description}
+          onChange={({ detail }) => onChange({ ...draft, description: detail.value })}
+        />
+      </FormField>
+      <KeyFields draft={draft} onChange={onChange} error={error} />
+      {draft.kind === 'ROOT' ? (
+        <ValidityField
+          value={draft.validity}
+          onChange={(validity) => onChange({ ...draft, validity })}
+          error={error}
+          placeholder="P10Y"
+          description="How long its certificate is valid. No certificate that it issues is valid for longer."
+        />
+      ) : (
+        <Alert type="info">The CA that signs its certificate decides how long it is valid.</Alert>
+      )}
+    </SpaceBetween>
+  );
+}
+
+function bodyOf(draft: Draft) {
+  return {
+    kind: draft.kind,
+    name: draft.name,
+    subject: draft.subject,
+    description: draft.description,
+    keyAlgorithm: draft.keyAlgorithm,
+    keyArn: orDefault(draft.keyArn),
+    // Another CA decides about a subordinate's.
+    validity: draft.kind === 'ROOT' ? orDefault(draft.validity) : undefined,
+  };
 }

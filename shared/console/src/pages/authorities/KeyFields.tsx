@@ -1,0 +1,127 @@
+import FormField from '@cloudscape-design/components/form-field';
+import Input from '@cloudscape-design/components/input';
+import Select from '@cloudscape-design/components/select';
+import { useQuery } from '@tanstack/react-query';
+
+import { api, body } from '../../api/client';
+import { reasonsAbout } from '../../api/errors';
+import type { KeyAlgorithm } from '../../api/schema';
+import { KEY_ALGORITHMS } from './texts';
+
+/** What is chosen about a key. */
+export interface KeyDraft {
+  keyAlgorithm: KeyAlgorithm;
+  /** The ARN of an existing key; empty for a new one. */
+  keyArn: string;
+}
+
+/** The settings of the server, which say on what it runs. */
+export function useSettings() {
+  return useQuery({
+    queryKey: ['settings'],
+    queryFn: () => body(api.GET('/api/v1/settings')),
+    staleTime: Infinity,
+  });
+}
+
+/** Chooses the algorithm of a key, or in AWS an existing key of KMS. */
+export function KeyFields<Draft extends KeyDraft>({
+  draft,
+  onChange,
+  error,
+}: {
+  draft: Draft;
+  onChange: (draft: Draft) => void;
+  error: unknown;
+}) {
+  const settings = useSettings();
+  return (
+    <>
+      <AlgorithmField
+        algorithm={draft.keyAlgorithm}
+        onChange={(keyAlgorithm) => onChange({ ...draft, keyAlgorithm })}
+        error={error}
+      />
+      {settings.data?.platform === 'AWS' && (
+        <FormField
+          label="Existing key"
+          description="The ARN of a key in AWS KMS to use instead of creating one. It must have the algorithm above."
+          errorText={reasonsAbout(error, 'keyArn')}
+        >
+          <Input
+            value={draft.keyArn}
+            placeholder="A new key is created"
+            onChange={({ detail }) => onChange({ ...draft, keyArn: detail.value })}
+          />
+        </FormField>
+      )}
+    </>
+  );
+}
+
+/** Chooses the algorithm of a key. */
+export function AlgorithmField({
+  algorithm,
+  onChange,
+  error,
+  rsaOnly = false,
+}: {
+  algorithm: KeyAlgorithm;
+  onChange: (algorithm: KeyAlgorithm) => void;
+  error: unknown;
+  rsaOnly?: boolean;
+}) {
+  const options = KEY_ALGORITHMS.filter(({ value }) => !rsaOnly || value.startsWith('RSA'));
+  return (
+    <FormField
+      label="Key algorithm"
+      description={
+        rsaOnly
+          ? 'Clients encrypt to this key, which only RSA can do in SCEP.'
+          : 'RSA 2048 suits every client; some old devices cannot verify EC.'
+      }
+      errorText={reasonsAbout(error, 'keyAlgorithm')}
+    >
+      <Select
+        options={options}
+        selectedOption={options.find(({ value }) => value === algorithm) ?? null}
+        expandToViewport
+        onChange={({ detail }) => {
+          const chosen = options.find(({ value }) => value === detail.selectedOption.value);
+          onChange(chosen?.value ?? algorithm);
+        }}
+      />
+    </FormField>
+  );
+}
+
+/** How long a certificate is valid, as the API writes it. */
+export function ValidityField({
+  value,
+  onChange,
+  error,
+  placeholder,
+  description,
+}: {
+  value: string;
+  onChange: (value: string) => void;
+  error: unknown;
+  /** The default. */
+  placeholder: string;
+  description: string;
+}) {
+  return (
+    <FormField
+      label="Validity"
+      description={description}
+      constraintText="An ISO 8601 duration: P10Y is ten years, P90D are 90 days."
+      errorText={reasonsAbout(error, 'validity')}
+    >
+      <Input
+        value={value}
+        placeholder={placeholder}
+        onChange={({ detail }) => onChange(detail.value)}
+      />
+    </FormField>
+  );
+}

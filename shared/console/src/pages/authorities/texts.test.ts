@@ -1,0 +1,66 @@
+import { expect, test } from 'vitest';
+
+import { ApiError } from '../../api/errors';
+import type { AuthorityView } from '../../api/schema';
+import { canForce, crlUrl, installationOf, listOf, orDefault, rolloverStage } from './texts';
+
+const authority: AuthorityView = {
+  uuid: 'a',
+  name: 'corp-ca',
+  description: '',
+  kind: 'ROOT',
+  state: 'ACTIVE',
+  keyAlgorithm: 'RSA_2048',
+  keyReference: 'key',
+  chain: [],
+  previous: [],
+};
+const former = {
+  subject: 'CN=a',
+  issuer: 'CN=a',
+  serialNumber: '01',
+  notBefore: '2026-01-01T00:00:00Z',
+  notAfter: '2027-01-01T00:00:00Z',
+  fingerprintMd5: '',
+  fingerprintSha1: '',
+  fingerprintSha256: '',
+  pem: '',
+};
+const pem = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
+
+test('the CRL of each generation has its own URL', () => {
+  expect(crlUrl('http://a.example', authority)).toBe('http://a.example/crl/corp-ca.crl');
+  const second = { ...authority, previous: [former] };
+  expect(crlUrl('http://a.example', second)).toBe('http://a.example/crl/corp-ca/2.crl');
+});
+
+test('a bundle is divided into the certificate and what is above it', () => {
+  expect(installationOf(pem('AA') + pem('BB'), pem('CC'))).toEqual({
+    certificate: pem('AA'),
+    chain: [pem('BB'), pem('CC')],
+  });
+  // The server says what is wrong with it.
+  expect(installationOf('nonsense', '')).toEqual({ certificate: 'nonsense', chain: [] });
+});
+
+test('force is offered only where it helps', () => {
+  expect(canForce(new ApiError(422, ['valid: delete with force=true']))).toBe(true);
+  expect(canForce(new ApiError(422, ['Dependent RA Profiles (1): a', 'force=true']))).toBe(false);
+  expect(canForce(new ApiError(409, ['force=true']))).toBe(false);
+});
+
+test('the stage of a rollover follows from the next generation', () => {
+  expect(rolloverStage({})).toBe('none');
+  expect(rolloverStage({ nextState: 'AWAITING_CERTIFICATE' })).toBe('awaitingCertificate');
+  expect(rolloverStage({ nextState: 'ACTIVE' })).toBe('announced');
+});
+
+test('an empty field is left to its default', () => {
+  expect(orDefault('  ')).toBeUndefined();
+  expect(orDefault(' P1Y ')).toBe('P1Y');
+});
+
+test('a list is separated by commas or spaces', () => {
+  expect(listOf(' serverAuth, 1.2.3 ,')).toEqual(['serverAuth', '1.2.3']);
+  expect(listOf('')).toEqual([]);
+});
