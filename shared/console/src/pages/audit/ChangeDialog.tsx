@@ -1,0 +1,45 @@
+import Box from '@cloudscape-design/components/box';
+import Modal from '@cloudscape-design/components/modal';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import Table from '@cloudscape-design/components/table';
+
+import type { AuditItem } from '../../api/schema';
+import { Time } from '../../components/Time';
+import { changesBetween, type Change } from './changes';
+import { actionText, kindText } from './words';
+
+/** What a change changed: its fields before and after. */
+export function ChangeDialog({ item, onClose }: { item: AuditItem; onClose: () => void }) {
+  const name = item.objectName ?? item.objectUuid;
+  return (
+    <Modal
+      visible
+      size="large"
+      header={`${actionText(item.action)} ${kindText(item.objectKind)} ${name}`}
+      onDismiss={onClose}
+    >
+      <SpaceBetween size="m">
+        <Box>
+          By {item.who}, <Time value={item.at} />. Secrets are not recorded.
+        </Box>
+        <Table<Change>
+          variant="embedded"
+          wrapLines
+          trackBy="field"
+          items={changesBetween(item.before, item.after)}
+          ariaLabels={{ tableLabel: 'Changes' }}
+          empty="No field that is recorded has changed."
+          columnDefinitions={[
+            { id: 'field', header: 'Field', cell: (item) => item.field, isRowHeader: true },
+            { id: 'before', header: 'Before', cell: (item) => <Value text={item.before} /> },
+            { id: 'after', header: 'After', cell: (item) => <Value text={item.after} /> },
+          ]}
+        />
+      </SpaceBetween>
+    </Modal>
+  );
+}
+
+function Value({ text }: { text: string | undefined }) {
+  return text === undefined ? <Box color="text-body-secondary">None</Box> : text;
+}
