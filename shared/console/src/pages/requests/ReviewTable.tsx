@@ -2,7 +2,7 @@ import Header from '@cloudscape-design/components/header';
 import Table from '@cloudscape-design/components/table';
 
 import type { TransactionView } from '../../api/schema';
-import { reviewRows } from './review';
+import { reviewRows, type ReviewRow } from './review';
 
 /** What the certificate will have, beside what the device asked for; nothing once it is issued. */
 export function ReviewTable({ transaction }: { transaction: TransactionView }) {
@@ -32,12 +32,7 @@ export function ReviewTable({ transaction }: { transaction: TransactionView }) {
           minWidth: 140,
           cell: ({ property }) => property,
         },
-        {
-          id: 'asked',
-          header: 'Asked for',
-          minWidth: 180,
-          cell: ({ asked }) => asked ?? '–',
-        },
+        ...(rows.some(({ asked }) => asked !== null) ? [ASKED] : []),
         {
           id: 'certified',
           header: 'In the certificate',
@@ -48,3 +43,10 @@ export function ReviewTable({ transaction }: { transaction: TransactionView }) {
     />
   );
 }
+
+const ASKED = {
+  id: 'asked',
+  header: 'Asked for',
+  minWidth: 180,
+  cell: ({ asked }: ReviewRow) => asked ?? '–',
+};

@@ -1,0 +1,142 @@
+import Box from '@cloudscape-design/components/box';
+import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useState } from 'react';
+
+import { useDenial } from '../../api/caller';
+import { api, body } from '../../api/client';
+import type { LockoutView } from '../../api/schema';
+import { ActionButton } from '../../components/ActionButton';
+import { ConfirmDialog } from '../../components/ConfirmDialog';
+import { LocalTable } from '../../components/LocalTable';
+import { useNotify } from '../../components/notifications';
+import { Time } from '../../components/Time';
+
+/** Who showed too many wrong challenges of a SCEP Profile, and for how long they are refused. */
+export function LockoutTable({ profile }: { profile: string }) {
+  const denial = useDenial('write');
+  const notify = useNotify();
+  const queryClient = useQueryClient();
+  const [selected, setSelected] = useState<LockoutView[]>([]);
+  const [asked, setAsked] = useState<'selected' | 'all'>();
+  const query = useQuery({
+    queryKey: ['lockouts', profile],
+    queryFn: () =>
+      body(
+        api.GET('/api/v1/scepProfiles/{uuid}/lockouts', { params: { path: { uuid: profile } } }),
+      ),
+    refetchInterval: 30_000,
+  });
+
+  async function free() {
+    try {
+      if (asked === 'all') {
+        await body(
+          api.DELETE('/api/v1/scepProfiles/{uuid}/lockouts', {
+            params: { path: { uuid: profile } },
+          }),
+        );
+      }
+      for (const { uuid } of asked === 'selected' ? selected : []) {
+        await body(
+          api.DELETE('/api/v1/scepProfiles/{uuid}/lockouts/{lockoutUuid}', {
+            params: { path: { uuid: profile, lockoutUuid: uuid } },
+          }),
+        );
+      }
+    } finally {
+      await queryClient.invalidateQueries({ queryKey: ['lockouts', profile] });
+    }
+  }
+
+  return (
+    <>
+      <LocalTable
+        title="Lock-outs"
+        description="After ten wrong challenges within ten minutes an address or a key is refused for a minute, then for longer, up to an hour. Renewals go on."
+        query={query}
+        idOf={({ uuid }) => uuid}
+        nameOf={({ value }) => value}
+        textOf={({ by, value }) => `${kindOf(by)} ${value}`}
+        selection={{ items: selected, onChange: setSelected }}
+        empty="Nobody is locked out."
+        actions={
+          <SpaceBetween direction="horizontal" size="xs">
+            <ActionButton
+              denial={denial ?? (selected.length > 0 ? undefined : 'Select who should be freed.')}
+              onClick={() => setAsked('selected')}
+            >
+              Free
+            </ActionButton>
+            <ActionButton denial={denial} onClick={() => setAsked('all')}>
+              Free all
+            </ActionButton>
+          </SpaceBetween>
+        }
+        columns={[
+          {
+            id: 'value',
+            header: 'Who',
+            isRowHeader: true,
+            minWidth: 200,
+            cell: ({ value }) => value,
+          },
+          {
+            id: 'by',
+            header: 'Kind',
+            minWidth: 100,
+            sortingField: 'by',
+            cell: ({ by }) => kindOf(by),
+          },
+          {
+            id: 'failures',
+            header: 'Wrong challenges',
+            minWidth: 120,
+            sortingField: 'failures',
+            cell: ({ failures }) => failures,
+          },
+          {
+            id: 'until',
+            header: 'Locked out until',
+            minWidth: 160,
+            sortingField: 'until',
+            cell: ({ until }) => (until ? <Time value={until} /> : 'over'),
+          },
+        ]}
+      />
+      {asked && (
+        <ConfirmDialog
+          title={asked === 'all' ? 'Free all?' : 'Free who is selected?'}
+          verb={asked === 'all' ? 'Free all' : 'Free'}
+          act={free}
+          onClose={(done) => {
+            setAsked(undefined);
+            if (done) {
+              setSelected([]);
+              notify.succeed('They may show challenges again.');
+            }
+          }}
+        >
+          <Box>
+            {asked === 'all'
+              ? 'Lock-outs that are over are forgotten too, so that one more wrong challenge no longer locks out at once.'
+              : 'They may guess ten times before they are locked out again.'}
+          </Box>
+          {asked === 'selected' && (
+            <ul>
+              {selected.map(({ uuid, by, value }) => (
+                <li key={uuid}>
+                  {kindOf(by)} {value}
+                </li>
+              ))}
+            </ul>
+          )}
+        </ConfirmDialog>
+      )}
+    </>
+  );
+}
+
+function kindOf(by: string): string {
+  return by === 'KEY' ? 'Key' : 'Address';
+}
