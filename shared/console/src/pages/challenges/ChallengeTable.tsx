@@ -1,4 +1,5 @@
 import Box from '@cloudscape-design/components/box';
+import Grid from '@cloudscape-design/components/grid';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import { useQueryClient } from '@tanstack/react-query';
@@ -82,13 +83,15 @@ export function ChallengeTable({
         nameOf={challengeName}
         selection={{ items: selected, onChange: setSelected }}
         filter={
-          <ChoiceSelect
-            label="State"
-            any="Any state"
-            value={state}
-            choices={STATE_CHOICES}
-            onChange={onStateChange}
-          />
+          <Grid gridDefinition={[{ colspan: { default: 12, xs: 4 } }]}>
+            <ChoiceSelect
+              label="State"
+              any="Any state"
+              value={state}
+              choices={STATE_CHOICES}
+              onChange={onStateChange}
+            />
+          </Grid>
         }
         actions={
           <SpaceBetween direction="horizontal" size="xs">

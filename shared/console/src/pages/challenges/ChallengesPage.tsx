@@ -1,6 +1,6 @@
 import Alert from '@cloudscape-design/components/alert';
-import Container from '@cloudscape-design/components/container';
 import FormField from '@cloudscape-design/components/form-field';
+import Grid from '@cloudscape-design/components/grid';
 import Input from '@cloudscape-design/components/input';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 
@@ -30,7 +30,7 @@ export function ChallengesPage() {
       {profiles.error && !isDenied(profiles.error) ? (
         <LoadError error={profiles.error} retry={() => void profiles.refetch()} />
       ) : (
-        <Container>
+        <Grid gridDefinition={[{ colspan: { default: 12, xs: 6 } }]}>
           {isDenied(profiles.error) ? (
             <ProfileInput value={profile} onChange={(profile) => setFilters({ profile })} />
           ) : (
@@ -46,7 +46,7 @@ export function ChallengesPage() {
               onChange={(profile) => setFilters({ profile, state: '' })}
             />
           )}
-        </Container>
+        </Grid>
       )}
       {profiles.data?.length === 0 && (
         <Alert type="info" action={<PageButton to="/first-run">Begin the first run</PageButton>}>

@@ -63,9 +63,9 @@ test('a part stays below the size that the API takes', () => {
 });
 
 test('reasons are told beside their rows', () => {
-  const error = new ApiError(422, ['[1]: subject.CN: is empty', 'no such SCEP Profile']);
+  const error = new ApiError(422, ['[1].subject.CN: is empty', '[2]: no', 'no such SCEP Profile']);
   const errors = withReasons(rows(3), error).map(({ errors }) => errors);
-  expect(errors).toEqual([[], ['subject.CN: is empty'], []]);
+  expect(errors).toEqual([[], ['subject.CN: is empty'], ['no']]);
   expect(generalReasons(error)).toEqual(['no such SCEP Profile']);
   expect(generalReasons(new TypeError('x'))).toEqual(['x']);
 });

@@ -83,7 +83,7 @@ export function generalReasons(error: unknown): string[] {
 }
 
 function placedReason(reason: string): { place: number; text: string } | undefined {
-  const [, place, text] = /^\[(\d+)\]: ([^]*)$/.exec(reason) ?? [];
+  const [, place, text] = /^\[(\d+)\](?:: |\.)([^]*)$/.exec(reason) ?? [];
   return place === undefined || text === undefined ? undefined : { place: Number(place), text };
 }
 

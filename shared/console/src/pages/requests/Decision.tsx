@@ -64,7 +64,8 @@ export function Decision({
         }),
       ),
     onError: explainChange,
-    onSuccess: () => conclude('The request is approved. The device gets its certificate soon.'),
+    onSuccess: () =>
+      conclude('The request is approved. The device gets its certificate at its next poll.'),
   });
 
   async function reject() {
