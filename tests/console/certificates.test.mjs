@@ -76,8 +76,9 @@ story('a certificate shows what renewed it', async ({ page, server, visit }) => 
   await page.getByRole('link', { name: /renewed-1/ }).last().click();
   await visit.arrive('renewed-1');
   const lineage = page.getByRole('table', { name: 'Lineage' });
-  assert.equal(await lineage.getByRole('row').count(), 3);
+  await lineage.getByRole('row').nth(2).waitFor();
   await lineage.getByRole('link').click();
   await page.waitForURL((url) => url.pathname.startsWith('/console/certificates/'));
+  await lineage.getByRole('row').nth(2).waitFor();
   assert.equal(await lineage.getByRole('row').count(), 3);
 });

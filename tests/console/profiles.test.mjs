@@ -93,7 +93,7 @@ story('several profiles are enabled, disabled and deleted at once', async ({ pag
   };
   await visit.open('/scep-profiles');
   await page.getByRole('searchbox', { name: 'Filter SCEP Profiles' }).fill('bulk-');
-  await page.getByText('3 matches').waitFor();
+  await page.getByText('3 matches').first().waitFor();
   await selectRows(page, names);
   await page.getByRole('button', { name: 'Enable' }).click();
   await visit.hear('3 SCEP Profiles enabled.');

@@ -173,9 +173,9 @@ export class Visit {
     await this.settle();
   }
 
-  /** Chooses an option of a select by the texts of its label and of the option. */
+  /** Chooses an option of a select, whose name is its label and what is chosen. */
   async choose(label, option, within = this.page) {
-    await within.getByLabel(label).click();
+    await within.getByRole('button', { name: new RegExp(`^${label}`) }).click();
     await this.page.getByRole('option', { name: option }).click();
   }
 
