@@ -1,7 +1,6 @@
 // Certificates: found, downloaded, traced to what they renewed, and revoked.
 
 import assert from 'node:assert/strict';
-import { readFileSync } from 'node:fs';
 import { checkAppearances } from './support/accessibility.mjs';
 import { Device } from './support/clients.mjs';
 import { tellStories } from './support/story.mjs';
@@ -13,13 +12,6 @@ async function enrolDevice(server, name) {
   const device = new Device(server.scepUrl);
   await device.enrol(name, server.challenge);
   return device;
-}
-
-/** Clicks an item of a menu and returns the path of the file that it downloads. */
-async function download(page, item) {
-  await page.getByRole('button', { name: /^Download/ }).click();
-  const [file] = await Promise.all([page.waitForEvent('download'), page.getByRole('menuitem', { name: item }).click()]);
-  return { name: file.suggestedFilename(), path: await file.path() };
 }
 
 story('a certificate is found by its name, and downloaded in both forms', async ({ page, server, visit }) => {
@@ -34,9 +26,13 @@ story('a certificate is found by its name, and downloaded in both forms', async 
   await page.getByRole('link', { name: /CN=scanner-1/ }).click();
   await visit.arrive('scanner-1');
 
-  const pem = await download(page, /^PEM/);
+  const download = async (form) => {
+    await page.getByRole('button', { name: /^Download/ }).click();
+    return visit.download(() => page.getByRole('menuitem', { name: form }).click());
+  };
+  const pem = await download(/^PEM/);
   assert.equal(pem.name, 'scanner-1.pem');
-  const der = await download(page, /^DER/);
+  const der = await download(/^DER/);
   assert.equal(der.name, 'scanner-1.cer');
   assert.match(await device.run('openssl', 'verify', '-CAfile', 'ca.pem', pem.path), /: OK/);
   const print = (...form) => device.run('openssl', 'x509', '-noout', '-fingerprint', '-sha256', '-in', ...form);

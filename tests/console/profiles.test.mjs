@@ -35,7 +35,7 @@ story('a SCEP Profile is made, serves a device, is edited and deleted', async ({
   await visit.choose('Default RA Profile', 'default');
   await page.getByRole('checkbox', { name: 'One-time challenges' }).uncheck();
   await page.getByRole('checkbox', { name: 'A static challenge password' }).check();
-  await page.getByLabel('Challenge password').fill(SECRET);
+  await page.getByLabel('Challenge password', { exact: true }).and(page.locator('input')).fill(SECRET);
   await page.getByRole('button', { name: 'Create' }).click();
   await visit.arrive('office');
   await page.getByText('It is disabled until you enable it').waitFor();
@@ -112,9 +112,9 @@ story('several profiles are enabled, disabled and deleted at once', async ({ pag
 story('a save that fails keeps what was typed, and puts the reason beside its field', async ({ page, visit }) => {
   visit.provoke(/^422 POST .*raProfiles$/);
   await visit.open('/ra-profiles/new');
-  await visit.choose('Authority', /demo-ca/);
   await page.getByLabel('Name', { exact: true }).fill('with-a-bad-pattern');
-  const pattern = page.getByLabel(/Pattern of the common name|Common name pattern/i);
+  await visit.choose('Authority', /demo-ca/);
+  const pattern = page.getByLabel(/^Pattern of the CN/);
   await pattern.fill('[a-z');
   await page.getByRole('button', { name: 'Create' }).click();
   // The reason describes the field itself, for those who cannot see where it stands.

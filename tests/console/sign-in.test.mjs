@@ -74,8 +74,8 @@ story(
     await page.getByRole('button', { name: 'Your session' }).getByText('soon revoked').waitFor();
     await visit.open('/ra-profiles/new');
     await page.getByLabel('Name', { exact: true }).fill('typed-before-it-ended');
+    await visit.choose('Authority', /demo-ca/);
     await server.call('DELETE', `/tokens/${id}`);
-
     await page.getByRole('button', { name: 'Create' }).click();
     const dialog = page.getByRole('dialog', { name: 'Sign in again' });
     await dialog.getByText('What you typed is kept').waitFor();

@@ -17,20 +17,27 @@ async function checkByAxe(page, runOnly, where) {
   if (!(await page.evaluate(() => 'axe' in window))) {
     await page.evaluate(AXE);
   }
-  const violations = await page.evaluate(async (options) => (await window.axe.run(document, options)).violations, {
-    runOnly,
-    resultTypes: ['violations'],
-  });
+  const violations = await page.evaluate(
+    async (options) => {
+      // What is below a dialog cannot be reached, and was checked before the dialog was opened.
+      const dialog = [...document.querySelectorAll('[role="dialog"]')].find((element) => element.checkVisibility());
+      return (await window.axe.run(dialog ?? document, options)).violations;
+    },
+    { runOnly, resultTypes: ['violations'] },
+  );
   const found = violations.flatMap(({ id, help, nodes }) =>
     nodes.map(({ target, html, failureSummary }) => `${id} (${help}) ${target}\n  ${html.slice(0, 300)}\n  ${failureSummary.replaceAll('\n', ' ')}`),
   );
   assert.ok(found.length === 0, `${where}: ${found.join('\n')}`);
 }
 
-/** Asserts that the page is no wider than its window. */
+/** Waits until the page, whose parts measure themselves, is no wider than its window. */
 async function checkWidth(page, where) {
-  const [width, window] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(width <= window, `${where} is ${width} px wide in a window of ${window} px`);
+  const isNarrow = () => document.documentElement.scrollWidth <= innerWidth;
+  await page.waitForFunction(isNarrow, undefined, { timeout: 3_000 }).catch(async () => {
+    const width = await page.evaluate(() => document.documentElement.scrollWidth);
+    assert.fail(`${where} is ${width} px wide`);
+  });
 }
 
 /** Asserts that the links of this origin lead to the console, to the API or to a CRL, also in another tab. */

@@ -179,6 +179,12 @@ export class Visit {
     await this.page.getByRole('option', { name: option }).click();
   }
 
+  /** Does what starts a download, and returns the file's name and path. */
+  async download(start) {
+    const [file] = await Promise.all([this.page.waitForEvent('download'), start()]);
+    return { name: file.suggestedFilename(), path: await file.path() };
+  }
+
   /** Waits for the page with this heading. */
   async arrive(heading) {
     await this.page.getByRole('heading', { level: 1, name: heading, exact: true }).waitFor();
