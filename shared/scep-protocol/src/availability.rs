@@ -6,6 +6,7 @@ use scep_cms::certificate::{Certificate, IssuerAndSerialNumber};
 use scep_cms::envelope::{CertificateIdentifier, PkcsPkiEnvelope, Recipient};
 use scep_cms::name::is_same_issuer;
 use scep_cms::public_key::PublicKey;
+use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
 
 use crate::algorithms::{AlgorithmPolicy, Capability};
@@ -27,7 +28,21 @@ pub struct Configuration {
 }
 
 /// Why an endpoint does not serve.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[derive(
+    Clone,
+    Copy,
+    Debug,
+    EnumString,
+    Eq,
+    Hash,
+    IntoStaticStr,
+    Ord,
+    PartialEq,
+    PartialOrd,
+    VariantArray,
+    thiserror::Error,
+)]
+#[strum(serialize_all = "camelCase")]
 pub enum Unavailable {
     /// The authority's certificate is not valid now.
     #[error("the authority's certificate is not valid now")]

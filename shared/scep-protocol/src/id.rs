@@ -13,6 +13,8 @@ ca::typed_uuids! {
     RaKeyUuid: RaKeyIdKind = "ra-key";
     /// Identifies an RA Profile.
     RaProfileUuid: RaProfileIdKind = "ra-profile";
+    /// Identifies the record of a refused request.
+    RefusalUuid: RefusalIdKind = "refusal";
     /// Identifies a SCEP Profile.
     ScepProfileUuid: ScepProfileIdKind = "scep-profile";
     /// Identifies a transaction.

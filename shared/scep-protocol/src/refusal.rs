@@ -8,17 +8,19 @@ use scep_cms::algorithm_name::UnsupportedAlgorithm;
 use scep_cms::attribute::FailInfo;
 use scep_cms::csr_fault::CsrFault;
 use scep_cms::error::{AttributeError, DecodeError};
+use strum::{EnumDiscriminants, EnumString, IntoStaticStr, VariantArray};
 use time::Date;
 
 use crate::availability::Unavailable;
 use crate::envelope_fault::EnvelopeFault;
 
 /// A refusal: a signed CertRep with pkiStatus FAILURE, sent with HTTP status 200.
-#[derive(Clone, Debug, PartialEq, Eq)]
-#[cfg_attr(
-    test,
-    derive(strum::EnumDiscriminants),
-    strum_discriminants(name(RefusalKind), derive(strum::VariantArray), vis(pub(crate)))
+#[derive(Clone, Debug, PartialEq, Eq, EnumDiscriminants)]
+#[strum_discriminants(
+    name(RefusalKind),
+    doc = "The kind of a refusal, without what it says about the request.",
+    derive(EnumString, Hash, IntoStaticStr, Ord, PartialOrd, VariantArray),
+    strum(serialize_all = "camelCase")
 )]
 pub enum Refusal {
     /// transactionID, messageType or senderNonce is missing, repeated or malformed.
