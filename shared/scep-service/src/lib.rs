@@ -26,3 +26,6 @@ pub mod object;
 pub mod ports;
 pub mod profile_cache;
 pub mod ra_key;
+pub mod refusal_recorder;
+pub mod request_list;
+pub mod statistics;
