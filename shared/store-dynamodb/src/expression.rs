@@ -1,6 +1,7 @@
 //! Expressions: the conditions and changes of writes and the conditions of queries, in DynamoDB's
 //! expression language.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 
 use aws_sdk_dynamodb::types::AttributeValue;
@@ -93,8 +94,8 @@ pub(crate) struct Changes {
     set: Vec<(&'static str, AttributeValue)>,
     append: Vec<(&'static str, AttributeValue)>,
     remove: Vec<&'static str>,
-    add: Vec<(&'static str, AttributeValue)>,
-    delete: Vec<(&'static str, AttributeValue)>,
+    add: Vec<(Cow<'static, str>, AttributeValue)>,
+    delete: Vec<(Cow<'static, str>, AttributeValue)>,
 }
 
 impl Changes {
@@ -116,16 +117,20 @@ impl Changes {
         self
     }
 
-    /// Adds the elements to the set in the attribute, which may be missing.
-    pub(crate) fn add(mut self, name: &'static str, elements: AttributeValue) -> Self {
-        self.add.push((name, elements));
+    /// Adds the elements to the set in the attribute, or to its number; it may be missing.
+    pub(crate) fn add(
+        mut self,
+        name: impl Into<Cow<'static, str>>,
+        elements: AttributeValue,
+    ) -> Self {
+        self.add.push((name.into(), elements));
         self
     }
 
     /// Deletes the elements from the set in the attribute.
     // DynamoDB drops a set with its last element.
     pub(crate) fn delete(mut self, name: &'static str, elements: AttributeValue) -> Self {
-        self.delete.push((name, elements));
+        self.delete.push((name.into(), elements));
         self
     }
 
@@ -153,7 +158,7 @@ impl Changes {
             .iter()
             .map(|name| placeholders.name(name))
             .collect();
-        let mut render_sets = |changes: &[(&'static str, AttributeValue)]| {
+        let mut render_sets = |changes: &[(Cow<'static, str>, AttributeValue)]| {
             changes
                 .iter()
                 .map(|(name, elements)| {

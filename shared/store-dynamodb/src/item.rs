@@ -30,6 +30,7 @@ attribute_names! {
     CIPHERTEXT = "ciphertext";
     CLAIM = "claim";
     COMMON_NAME = "commonName";
+    COUNTED_UNTIL = "countedUntil";
     CREATED_AT = "createdAt";
     DELETED = "deleted";
     DEPENDENTS = "dependents";
@@ -157,7 +158,7 @@ mod tests {
             .flat_map(HashMap::into_keys)
             .collect();
         // These attributes are written by updates alone; the tests of the items read them.
-        let updated = [DEPENDENTS, REASON, SUCCESSORS];
+        let updated = [COUNTED_UNTIL, DEPENDENTS, REASON, SUCCESSORS];
         for name in NAMES {
             assert!(
                 written.contains(*name) || updated.contains(name),

@@ -14,6 +14,9 @@
 //! | | `challenge/{uuid}` | a one-time challenge, with the uses that are taken |
 //! | | `challengeOf/{transaction}` | the challenge that is bound to a transactionID |
 //! | | `lockout/{uuid}` | the count of one address's or key's wrong challenges |
+//! | | `refusal/{uuid}` | a refused request |
+//! | | `counts/{day}` | the counts of requests in each hour of a day |
+//! | | `countedUntil` | the time up to which certificates are in the counts |
 //! | | `successors/{authority}/{uuid}` | the certificates that renew a certificate |
 //! | certificates | `{authority}/{serialNumber}` | a certificate |
 //! | | `key/{fingerprint}` | a key that has a revoked certificate |
@@ -27,6 +30,7 @@ mod certificate_item;
 mod certificates;
 mod challenge_item;
 mod challenges;
+mod counts;
 mod crls;
 mod envelopes;
 mod expression;
@@ -38,6 +42,9 @@ mod notices;
 mod objects;
 mod page;
 mod profiles_table;
+mod refusal_item;
+mod request_list;
+mod request_log;
 mod requests;
 mod retry;
 mod revoked_keys;

@@ -45,7 +45,7 @@ pub(crate) enum Bounds {
 
 /// The position of a key relative to a list, in the order of the list.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Place {
+pub(crate) enum Place {
     Before,
     Inside,
     After,
@@ -130,7 +130,7 @@ pub(crate) async fn count_items(
     }
 }
 
-async fn run_query(
+pub(crate) async fn run_query(
     client: &Client,
     list: &List<'_>,
     limit: usize,
@@ -187,7 +187,7 @@ impl List<'_> {
 
     /// Encodes the position after `last` as a cursor: base64url of a JSON array with the sort key
     /// (if the index has one) and the id.
-    fn encode_cursor(&self, last: &Item) -> Option<String> {
+    pub(crate) fn encode_cursor(&self, last: &Item) -> Option<String> {
         let mut parts = Vec::new();
         for name in self.index.range.iter().map(|range| range.name).chain([ID]) {
             let value = last.get(name)?;
@@ -198,7 +198,7 @@ impl List<'_> {
     }
 
     /// Finds where a key lies relative to the current bounds of the list.
-    fn locate(&self, start: &Item) -> Place {
+    pub(crate) fn locate(&self, start: &Item) -> Place {
         // Bounds may have moved since the cursor was made, as when they are relative to the current
         // time. DynamoDB rejects a start key outside of them, so such a cursor must not reach it.
         let (Bounds::Between(from, to), Some(range)) = (&self.bounds, &self.index.range) else {
@@ -218,7 +218,7 @@ impl List<'_> {
 
     /// Decodes a cursor to the key after which the page begins; `None` if it does not fit such a
     /// list.
-    fn decode_cursor(&self, cursor: &str) -> Option<Item> {
+    pub(crate) fn decode_cursor(&self, cursor: &str) -> Option<Item> {
         // The hash key is not part of the cursor: it comes from the request, so that a cursor
         // cannot lead into another part of the index.
         if cursor.len() > MAX_CURSOR_BYTES {

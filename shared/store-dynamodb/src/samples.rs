@@ -15,7 +15,9 @@ use scep_cms::message_type::MessageType;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::annotations::{Annotations, Attributes};
 use scep_protocol::decide::ReplacedClaims;
-use scep_protocol::id::{ChallengeUuid, ClaimUuid, NoticeUuid, RaProfileUuid, ScepProfileUuid};
+use scep_protocol::id::{
+    ChallengeUuid, ClaimUuid, NoticeUuid, RaProfileUuid, RefusalUuid, ScepProfileUuid,
+};
 use scep_protocol::lockout::{Lockout, LockoutSubject};
 use scep_protocol::notice::{
     IssuedCertificate, Notice, NoticeEvent, NoticeReceiver, RefusedRequest, RevokedCertificate,
@@ -24,6 +26,8 @@ use scep_protocol::one_time_challenge::{
     ChallengeDigest, ChallengeTerms, ChallengeUse, OneTimeChallenge,
 };
 use scep_protocol::profile::RaProfile;
+use scep_protocol::refusal::Refusal;
+use scep_protocol::refusal_record::{RefusalRecord, RefusalVerdict, RequestOutline, RequestedKey};
 use scep_protocol::reported_csr::ReportedCsr;
 use scep_protocol::sealed_secret::SealedSecret;
 use scep_protocol::transaction::{
@@ -48,6 +52,7 @@ use crate::item::Item;
 use crate::lockouts::lockout_item;
 use crate::notice_item::notice_item;
 use crate::objects::{name_item, object_item};
+use crate::refusal_item::refusal_item;
 use crate::requests::request_item;
 use crate::revoked_keys::revoked_key_item;
 use crate::transaction_item::claim_item;
@@ -230,6 +235,34 @@ pub(crate) fn sample_lockout() -> Lockout {
     }
 }
 
+pub(crate) fn sample_refusal() -> RefusalRecord {
+    let outline = RequestOutline {
+        message_type: Some(MessageType::PkcsReq),
+        transaction_id: Some("t 1".to_owned()),
+        subject: Some("CN=device-1".to_owned()),
+        key: Some(RequestedKey {
+            algorithm: "EC P-256".to_owned(),
+            sha256: Fingerprint([0xab; 32]),
+        }),
+        ..RequestOutline::new(
+            SCEP_PROFILE,
+            Some(RA_PROFILE),
+            Some("192.0.2.1".parse().unwrap()),
+        )
+    };
+    let verdict = RefusalVerdict::of_refusal(&Refusal::ChallengeUsed, true);
+    RefusalRecord {
+        uuid: RefusalUuid::from_u128(0xe),
+        at: NOW,
+        until: NOW + Duration::DAY,
+        outline,
+        reason: verdict.reason,
+        failed: verdict.failed,
+        message: verdict.message,
+        fail_info: verdict.fail_info,
+    }
+}
+
 pub(crate) fn sample_object(name: Option<&str>) -> StoredObject {
     StoredObject {
         reference: Reference::to::<RaProfile>(RA_PROFILE),
@@ -321,6 +354,7 @@ pub(crate) fn sample_items() -> Vec<Item> {
         challenge_item(&sample_challenge()),
         bound_item(&sample_challenge()).map(Option::unwrap),
         lockout_item(&sample_lockout(), 10),
+        refusal_item(&sample_refusal()),
     ];
     let notices = sample_notices();
     let notices = notices.iter().map(notice_item);

@@ -257,6 +257,20 @@ pub(crate) fn parse_transaction(item: Item) -> Result<Transaction, StoreError> {
     })
 }
 
+/// The part of a transaction that tells renewals from enrolments.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct SignerItem {
+    #[serde(with = "SignerClassName")]
+    signer_class: SignerClass,
+}
+
+/// Whether the transaction is a renewal: a certificate of its authority signed it.
+pub(crate) fn is_signed_by_certificate(item: Item) -> Result<bool, StoreError> {
+    let found: SignerItem = parse_item(WHAT, item)?;
+    Ok(found.signer_class == SignerClass::Certificate)
+}
+
 /// Parses the summary of a transaction of this status; `None` if it has expired.
 pub(crate) fn parse_summary(
     item: Item,

@@ -17,7 +17,7 @@ use crate::transaction_item::{
 };
 
 /// The state under which transactions of a status are stored.
-const fn state_name(status: TransactionStatus) -> &'static str {
+pub(crate) const fn state_name(status: TransactionStatus) -> &'static str {
     match status {
         TransactionStatus::Issued => ISSUED,
         TransactionStatus::Issuing => ISSUING,
