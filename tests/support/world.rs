@@ -42,6 +42,7 @@ use scep_service::ports::{
     ChallengeSource, Change, Clock, Measurement, Metrics, Notifier, SecretOwner, Store,
     SystemRandom,
 };
+use scep_service::refusal_recorder::RefusalRecorder;
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
 use time::OffsetDateTime;
@@ -124,6 +125,7 @@ impl World {
             crl_url_base: Some("http://scep.example".to_owned()),
             pending_validity: week,
             crl_validity: week,
+            request_validity: 4 * week,
             refusal_delay: Duration::ZERO,
         };
         let administration = Administration {
@@ -136,6 +138,7 @@ impl World {
             transactions: Arc::new(store.clone()),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
+            requests: Arc::new(store.clone()),
             deployment: deployment.clone(),
         };
         let secrets = administration.secrets.clone();
@@ -154,6 +157,7 @@ impl World {
             secrets: administration.secrets.clone(),
             crls: Arc::new(store.clone()),
             random: Arc::new(SystemRandom),
+            refusals: new_recorder(&store, &deployment),
             services: BTreeMap::from([(ChallengeSourceKind::Webhook, source)]),
             notifiers: BTreeMap::from([(NoticeReceiver::Webhook, notifier)]),
             deployment,
@@ -183,6 +187,7 @@ impl World {
         let administration = Administration {
             store: Arc::new(store.clone()),
             transactions: Arc::new(store.clone()),
+            requests: Arc::new(store.clone()),
             clock: clock.clone(),
             ..self.administration.clone()
         };
@@ -193,6 +198,7 @@ impl World {
                 metrics: Arc::new(Unmeasured),
             },
             transactions: Arc::new(store.clone()),
+            refusals: new_recorder(&store, &self.enrolment.deployment),
             ..self.enrolment.clone()
         };
         Self {
@@ -266,7 +272,7 @@ impl World {
     /// The number of stored transactions.
     pub fn count_transactions(&self) -> usize {
         let mut items = self.database.items("test-transactions").unwrap();
-        items.retain(|item| item.get("transactionId").is_some());
+        items.retain(|item| item.get("transactionId").is_some() && item.get("failed").is_none());
         items.len()
     }
 
@@ -341,6 +347,11 @@ impl World {
         let wait: time::Duration = half - self.clock.now() + time::Duration::HOUR;
         self.clock.advance(wait.try_into().unwrap());
     }
+}
+
+fn new_recorder(store: &DynamoDbStore, deployment: &Deployment) -> Arc<RefusalRecorder> {
+    let validity = deployment.request_validity;
+    Arc::new(RefusalRecorder::new(Arc::new(store.clone()), validity))
 }
 
 /// The name of every profile of a world.

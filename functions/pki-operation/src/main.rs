@@ -6,17 +6,22 @@
 //! fixed paths of devices whose path cannot be configured.
 
 use std::process::ExitCode;
+use std::sync::Arc;
 
 use lambda_host::{Adapters, FrontDoors};
 use scep_http::{EveryOperation, at_fixed_path, respond_scep};
+use scep_service::ports::{Clock, SystemClock};
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
         let adapters = Adapters::of(&environment)?;
-        let operations = &EveryOperation::new(adapters.enrolment()?);
+        let enrolment = adapters.enrolment()?;
+        let refusals = Arc::clone(&enrolment.refusals);
+        let operations = &EveryOperation::new(enrolment);
         let default = &environment.profile("SCEPTER_DEFAULT_SCEP_PROFILE")?;
         let assertions = &adapters.assertions()?;
-        lambda_host::serve(&FrontDoors::of(&environment), async |head, body| {
+        let doors = FrontDoors::of(&environment);
+        let answer = async |head, body| {
             if let Some(issuer) = assertions
                 && let Some(response) = lambda_host::respond_well_known(issuer, &head).await
             {
@@ -27,7 +32,8 @@ fn main() -> ExitCode {
                 None => head,
             };
             respond_scep(operations, &profile_head, body).await
-        })
-        .await
+        };
+        let rest = async || refusals.write_due(SystemClock.now()).await;
+        lambda_host::serve_then(&doors, answer, rest).await
     })
 }

@@ -29,8 +29,10 @@ use scep_service::ports::{
     CaKeys, ChallengeSource, Notifier, RaKeys, Secrets, SystemClock, SystemRandom,
 };
 use scep_service::profile_cache::CachedProfiles;
+use scep_service::refusal_recorder::RefusalRecorder;
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::{EmbeddedDynamoDb, EngineError};
+use time::OffsetDateTime;
 
 use crate::intune::Intune;
 use crate::private_folder;
@@ -47,6 +49,9 @@ const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 
 /// How often notices that could not be delivered at once are delivered.
 const DELIVERY_INTERVAL: Duration = Duration::from_secs(10);
+
+/// How often refused requests are counted.
+const COUNTS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// How often expired transactions are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
@@ -84,6 +89,7 @@ pub(crate) struct DataFolder {
     webhook: Arc<WebhookClient>,
     intune: Intune,
     metrics: Arc<PrometheusMetrics>,
+    refusals: Arc<RefusalRecorder>,
     deployment: Deployment,
 }
 
@@ -116,6 +122,10 @@ impl DataFolder {
             path: path.to_owned(),
             _lock: Arc::new(lock),
             crls: Arc::new(CachedCrls::new(Arc::new(store.clone()))),
+            refusals: Arc::new(RefusalRecorder::new(
+                Arc::new(store.clone()),
+                deployment.request_validity,
+            )),
             store,
             profiles: Arc::new(profiles),
             database,
@@ -144,6 +154,7 @@ impl DataFolder {
             transactions: Arc::new(self.store.clone()),
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),
+            requests: Arc::new(self.store.clone()),
             deployment: self.deployment.clone(),
         }
     }
@@ -211,6 +222,7 @@ impl DataFolder {
             secrets: Arc::clone(&self.secrets),
             crls: self.crls.clone(),
             random: Arc::new(SystemRandom),
+            refusals: Arc::clone(&self.refusals),
             services: BTreeMap::from([
                 (ChallengeSourceKind::Intune, intune_source),
                 (ChallengeSourceKind::Webhook, source),
@@ -265,6 +277,23 @@ impl DataFolder {
                 tracing::error!(%error, "delivering notices failed");
             }
         }
+    }
+
+    /// Writes what is to be recorded of refused requests: records at once, and counts by timer.
+    pub(crate) async fn record_refusals(self) {
+        let mut timer = tokio::time::interval(COUNTS_INTERVAL);
+        loop {
+            tokio::select! {
+                () = self.refusals.wait() => {}
+                _ = timer.tick() => {}
+            }
+            self.refusals.write_due(OffsetDateTime::now_utc()).await;
+        }
+    }
+
+    /// Writes what is left to be recorded of refused requests before the process ends.
+    pub(crate) async fn record_last_refusals(&self) {
+        self.refusals.write_all(OffsetDateTime::now_utc()).await;
     }
 
     /// Removes expired items by timer, as DynamoDB does by itself.

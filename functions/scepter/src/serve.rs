@@ -44,6 +44,7 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
     tokio::spawn(data.clone().sweep_periodically());
     tokio::spawn(data.clone().maintain_periodically());
     tokio::spawn(data.clone().deliver_periodically());
+    tokio::spawn(data.clone().record_refusals());
     let services = Services {
         scep: EveryOperation::new(data.enrolment()),
         crls: data.crls(),
@@ -53,11 +54,13 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
         default_scep_profile: default,
         api,
     };
-    Ok(server::serve_until_signal(
+    server::serve_until_signal(
         server,
         routes::router(services, management),
         settings.connections_per_address,
         settings.trusted_proxies(),
     )
-    .await?)
+    .await?;
+    data.record_last_refusals().await;
+    Ok(())
 }

@@ -11,7 +11,9 @@ use clap::{Args, ValueEnum, value_parser};
 use ipnet::IpNet;
 use scep_cms::challenge::ChallengePassword;
 use scep_service::admin::MAX_CHALLENGE_CHARACTERS;
-use scep_service::deployment::{DEFAULT_DAYS, Deployment, parse_days, parse_public_url};
+use scep_service::deployment::{
+    DEFAULT_DAYS, DEFAULT_REQUEST_DAYS, Deployment, parse_days, parse_public_url,
+};
 use strum::VariantArray;
 use tracing_subscriber::EnvFilter;
 
@@ -46,6 +48,9 @@ pub(crate) struct ServeSettings {
     /// Days that a CRL is valid; the next one is issued after half of them.
     #[arg(long, env = "SCEPTER_CRL_DAYS", default_value = DEFAULT_DAYS, value_name = "DAYS", value_parser = parse_days)]
     crl_days: Duration,
+    /// Days that refused requests are kept.
+    #[arg(long, env = "SCEPTER_REQUEST_DAYS", default_value = DEFAULT_REQUEST_DAYS, value_name = "DAYS", value_parser = parse_days)]
+    request_days: Duration,
     /// Milliseconds from the end of a request until a message that cannot be decrypted is refused,
     /// so that the response time reveals nothing to an attacker; longer than any processing takes.
     #[arg(long, env = "SCEPTER_REFUSAL_DELAY", default_value_t = 100, value_name = "MILLISECONDS", value_parser = value_parser!(u16).range(20..=5_000))]
@@ -109,6 +114,7 @@ impl ServeSettings {
             crl_url_base: url.is_reached_by_others.then(|| url.base.clone()),
             pending_validity: self.pending_days,
             crl_validity: self.crl_days,
+            request_validity: self.request_days,
             refusal_delay: Duration::from_millis(self.refusal_delay.into()),
         }
     }

@@ -5,7 +5,9 @@ use std::time::Duration;
 use ca::key_location::KeyArn;
 use ca::profile_name::ProfileName;
 use scep_protocol::service_url::ServiceUrl;
-use scep_service::deployment::{DEFAULT_DAYS, Deployment, parse_days, parse_public_url};
+use scep_service::deployment::{
+    DEFAULT_DAYS, DEFAULT_REQUEST_DAYS, Deployment, parse_days, parse_public_url,
+};
 use tracing::Level;
 
 /// An environment in which the function cannot run.
@@ -189,16 +191,17 @@ impl Environment {
             // In AWS, the public URL is that of the API or the edge, which verifiers can reach.
             crl_url_base: Some(public_url.clone()),
             public_url,
-            pending_validity: self.days("SCEPTER_PENDING_DAYS")?,
-            crl_validity: self.days("SCEPTER_CRL_DAYS")?,
+            pending_validity: self.days("SCEPTER_PENDING_DAYS", DEFAULT_DAYS)?,
+            crl_validity: self.days("SCEPTER_CRL_DAYS", DEFAULT_DAYS)?,
+            request_validity: self.days("SCEPTER_REQUEST_DAYS", DEFAULT_REQUEST_DAYS)?,
             refusal_delay: Deployment::REFUSAL_DELAY,
         })
     }
 
-    /// Reads a number of days; [`DEFAULT_DAYS`] if the variable is missing.
-    fn days(&self, name: &'static str) -> Result<Duration, SettingError> {
+    /// Reads a number of days; `default` if the variable is missing.
+    fn days(&self, name: &'static str, default: &str) -> Result<Duration, SettingError> {
         let text = self.optional(name);
-        parse_days(text.as_deref().unwrap_or(DEFAULT_DAYS)).map_err(|_| SettingError::Variable {
+        parse_days(text.as_deref().unwrap_or(default)).map_err(|_| SettingError::Variable {
             name,
             problem: "is not a whole number of days from 1 to 365",
         })
@@ -299,6 +302,7 @@ mod tests {
         assert_eq!(deployment.public_url, "https://scep.example");
         assert_eq!(days(deployment.pending_validity), 3);
         assert_eq!(days(deployment.crl_validity), 7);
+        assert_eq!(days(deployment.request_validity), 30);
     }
 
     #[test]
@@ -341,7 +345,7 @@ mod tests {
             let message = format!(
                 "the environment variable {name} is not a whole number of days from 1 to 365"
             );
-            check(environment.days(name), &message);
+            check(environment.days(name, DEFAULT_DAYS), &message);
         }
         check(
             environment.seconds("OTHER", 5, 60),

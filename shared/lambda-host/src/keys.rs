@@ -13,6 +13,7 @@ use scep_service::audit::Actor;
 use scep_service::crl_cache::CachedCrls;
 use scep_service::enrol::Enrolment;
 use scep_service::ports::{ChallengeSource, Notifier, Random, SystemClock, SystemRandom};
+use scep_service::refusal_recorder::RefusalRecorder;
 use store_dynamodb::{DynamoDbStore, Tables};
 
 use crate::{Adapters, SettingError};
@@ -40,7 +41,10 @@ impl Adapters<'_> {
         let intune_source: Arc<dyn ChallengeSource> =
             Arc::new(IntuneSource::new(Arc::clone(&intune)));
         let intune_notifier: Arc<dyn Notifier> = Arc::new(IntuneNotifier::new(intune));
+        let deployment = self.environment.deployment()?;
+        let refusals = RefusalRecorder::new(store.clone(), deployment.request_validity);
         Ok(Enrolment {
+            refusals: Arc::new(refusals),
             profile_service: self.profile_service(store.clone())?,
             transactions: store.clone(),
             crls: Arc::new(CachedCrls::new(store)),
@@ -56,7 +60,7 @@ impl Adapters<'_> {
                 (NoticeReceiver::Intune, intune_notifier),
                 (NoticeReceiver::Webhook, notifier),
             ]),
-            deployment: self.environment.deployment()?,
+            deployment,
         })
     }
 
@@ -75,6 +79,7 @@ impl Adapters<'_> {
             ra_keys: keys.ra_keys,
             secrets: keys.secrets,
             transactions: store.clone(),
+            requests: store.clone(),
             store,
             clock: Arc::new(SystemClock),
             random: Arc::new(SystemRandom),

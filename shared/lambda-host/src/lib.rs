@@ -31,4 +31,4 @@ pub use front_door::public_url;
 #[cfg(feature = "keys")]
 pub use intune::respond_well_known;
 pub use scheduled_task::{ScheduledTask, UnknownTask};
-pub use serve::{answer_in_time, main, serve, serve_schedule};
+pub use serve::{answer_in_time, main, serve, serve_schedule, serve_then};

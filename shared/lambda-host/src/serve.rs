@@ -8,12 +8,14 @@ use aws_lambda_events::apigw::ApiGatewayV2httpRequest;
 use bytes::Bytes;
 use http::Response;
 use http::request::Parts;
+use lambda_runtime::layers::TracingLayer;
 use lambda_runtime::{Context, LambdaEvent, service_fn};
 use scep_http::{BodyError, rejection_response};
 use scep_protocol::refusal::HttpRejection;
 use scep_service::error_chain::ErrorChain;
 use serde_json::Value;
 use tokio::runtime::Runtime;
+use tower::util::MapFutureLayer;
 use tracing::Level;
 
 use crate::{Environment, FrontDoors, ScheduledTask, event, logs};
@@ -23,6 +25,9 @@ use crate::{Environment, FrontDoors, ScheduledTask, event, logs};
 // When Lambda ends a function at the deadline, the client gets an error of API Gateway, and the
 // process is lost with everything that it has cached.
 const MARGIN: Duration = Duration::from_millis(500);
+
+/// How long a function works on after a response, at most.
+const REST_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Runs a function: starts logging, then runs `function` with its settings. An error is logged and
 /// ends the process.
@@ -59,7 +64,22 @@ pub async fn serve(
     doors: &FrontDoors,
     answer: impl AsyncFn(Parts, Result<Bytes, BodyError>) -> Response<Bytes>,
 ) -> Result<(), Box<dyn Error + Send + Sync>> {
-    let answer = &answer;
+    serve_then(doors, answer, async || {}).await
+}
+
+/// Answers SCEP requests as [`serve`] does, and does `rest` after each response is sent, for at
+/// most [`REST_TIMEOUT`].
+// Lambda hands a response on as soon as it has it, and freezes the process once it asks for the
+// next request: what a task leaves to be done beside requests may then never be done.
+///
+/// # Errors
+/// If the Runtime API fails.
+pub async fn serve_then(
+    doors: &FrontDoors,
+    answer: impl AsyncFn(Parts, Result<Bytes, BodyError>) -> Response<Bytes>,
+    rest: impl AsyncFn(),
+) -> Result<(), Box<dyn Error + Send + Sync>> {
+    let (answer, rest) = (&answer, &rest);
     let service = service_fn(
         move |event: LambdaEvent<ApiGatewayV2httpRequest>| async move {
             let (request, context) = event.into_parts();
@@ -67,7 +87,21 @@ pub async fn serve(
             Ok::<_, std::convert::Infallible>(event::build_response(response))
         },
     );
-    lambda_runtime::run(service).await
+    let layer = MapFutureLayer::new(move |sending| send_then(sending, rest));
+    lambda_runtime::Runtime::new(service)
+        .layer(TracingLayer::new())
+        .layer(layer)
+        .run()
+        .await
+}
+
+/// Sends a response, and then does the rest, whose failure concerns no client.
+async fn send_then<T>(sending: impl Future<Output = T>, rest: &impl AsyncFn()) -> T {
+    let sent = sending.await;
+    if tokio::time::timeout(REST_TIMEOUT, rest()).await.is_err() {
+        tracing::error!("what follows a response timed out");
+    }
+    sent
 }
 
 /// Runs `work` for the task of each event, one after the other. An error, or an event without a

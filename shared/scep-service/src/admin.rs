@@ -18,6 +18,7 @@ mod ra_profile;
 mod revocation_orders;
 mod rollover;
 mod scep_profile;
+mod statistics;
 mod transaction;
 mod validation;
 mod warnings;
@@ -55,7 +56,9 @@ use crate::audit::{Act, Actor, AuditAction, AuditRecord, States};
 use crate::deployment::Deployment;
 use crate::error::Failure;
 use crate::object::{Object, ObjectKind, Reference, StoredObject, Versioned, read, to_document};
-use crate::ports::{CaKeys, Change, Clock, RaKeys, Random, Secrets, Store, Transactions};
+use crate::ports::{
+    CaKeys, Change, Clock, RaKeys, Random, RequestLog, Secrets, Store, Transactions,
+};
 use crate::profile_cache::CachedProfiles;
 
 /// The ports that administration needs, and the administrator on whose behalf it acts.
@@ -79,6 +82,8 @@ pub struct Administration {
     pub clock: Arc<dyn Clock>,
     /// Random octets.
     pub random: Arc<dyn Random>,
+    /// Refused requests and statistics.
+    pub requests: Arc<dyn RequestLog>,
     /// The settings of this deployment.
     pub deployment: Deployment,
 }

@@ -19,6 +19,8 @@ pub struct Deployment {
     pub pending_validity: Duration,
     /// How long a CRL is valid: `nextUpdate` minus `thisUpdate`.
     pub crl_validity: Duration,
+    /// How long the records of refused requests are kept.
+    pub request_validity: Duration,
     /// The delay, counted from the last octet of the request, of refusals whose timing could tell
     /// an attacker what an envelope decrypted to. Zero sends them at once, which only tests use.
     pub refusal_delay: Duration,
@@ -53,6 +55,9 @@ pub enum InvalidSetting {
 
 /// The days for which a request may wait for approval and a CRL is valid, unless they are set.
 pub const DEFAULT_DAYS: &str = "7";
+
+/// The days for which refused requests are kept, unless they are set.
+pub const DEFAULT_REQUEST_DAYS: &str = "30";
 
 /// Parses a number of days from 1 to 365.
 ///

@@ -5,6 +5,7 @@ mod delivery;
 pub(crate) mod issue;
 mod look_up;
 pub(crate) mod next_ca;
+mod outline;
 mod refused_before;
 mod reply;
 pub(crate) mod signing;
@@ -21,6 +22,7 @@ use scep_cms::challenge::ChallengePassword;
 use scep_cms::content_key::ContentKey;
 use scep_cms::message_type::MessageType;
 use scep_cms::pki_message::PkiMessage;
+use scep_cms::public_key::PublicKey;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::addressed_request::AddressedRequest;
 use scep_protocol::availability::AvailableProfile;
@@ -30,6 +32,7 @@ use scep_protocol::envelope_fault::EnvelopeFault;
 use scep_protocol::notice::NoticeReceiver;
 use scep_protocol::profile::EndpointName;
 use scep_protocol::refusal::{HttpRejection, Refusal};
+use scep_protocol::refusal_record::RefusalVerdict;
 use scep_protocol::reported_csr::ReportedCsr;
 use scep_protocol::request::{
     AuthorisedRequest, ClassifiedRequest, EnrolmentRequest, UnvouchedRequest,
@@ -52,6 +55,7 @@ use crate::ports::{
     Secrets, Transactions,
 };
 use crate::ra_key::RaKey;
+use crate::refusal_recorder::RefusalRecorder;
 
 /// The ports that PKIOperation needs: [`ProfileService`], keys, and the records of transactions and
 /// certificates.
@@ -71,6 +75,8 @@ pub struct Enrolment {
     pub crls: Arc<dyn ProfileReader>,
     /// Random octets.
     pub random: Arc<dyn Random>,
+    /// Records what is refused.
+    pub refusals: Arc<RefusalRecorder>,
     /// The challenge sources that are services: Intune and the administrator's webhook.
     pub services: BTreeMap<ChallengeSourceKind, Arc<dyn ChallengeSource>>,
     /// The services that hear of events.
@@ -152,16 +158,18 @@ impl Enrolment {
         // all of it.
         let clock = &*self.profile_service.clock;
         let start = clock.instant();
-        let profile = self
-            .profile_service
-            .read_available_profile(endpoint)
-            .await?;
-        let message = PkiMessage::from_ber(message).map_err(|error| {
-            // The log line of the request has no field for the error, and nothing else says what
-            // was wrong.
-            tracing::info!(error = %ErrorChain(&error), "unreadable message");
-            Failure::Rejected(HttpRejection::UnreadableMessage)
-        })?;
+        let profile = self.read_profile(endpoint, client_address).await?;
+        let outline = outline::of_profile(&profile, client_address);
+        let message = match PkiMessage::from_ber(message) {
+            Ok(message) => message,
+            Err(error) => {
+                // The log line of the request has no field for the error, and nothing else says
+                // what was wrong.
+                tracing::info!(error = %ErrorChain(&error), "unreadable message");
+                self.record(outline, RefusalVerdict::of_unreadable_message());
+                return Err(Failure::Rejected(HttpRejection::UnreadableMessage));
+            }
+        };
         // The RA key is selected before any check: a refusal is signed with the key that the client
         // encrypted to, which after a rotation may be an older one.
         let profile = match message.envelope() {
@@ -178,6 +186,7 @@ impl Enrolment {
             profile: &profile,
             ra_key: &ra_key,
             client_address,
+            opened: OnceLock::new(),
             vouched: OnceLock::new(),
             refused: OnceLock::new(),
         };
@@ -195,6 +204,12 @@ impl Enrolment {
             && refusal.is_timed()
         {
             wait_for_slot(clock, start, self.deployment.refusal_delay).await;
+        }
+        // The record follows the wait, which it can then not disturb. Nothing is written here.
+        if let Outcome::Refused(refusal) = &outcome {
+            let known = outline.with_attributes(message_type, transaction_id.as_ref());
+            let (outline, verdict) = exchange.describe_refusal(known, refusal);
+            self.record(outline, verdict);
         }
         Ok(PkiOperationReply {
             cert_rep,
@@ -232,6 +247,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) profile: &'a AvailableProfile,
     ra_key: &'a RaKey,
     client_address: Option<IpAddr>,
+    /// Set once the envelope opened to an authentic request: its subject and its key.
+    opened: OnceLock<(String, PublicKey)>,
     /// Set once a source vouches for the request: to the PKCS #10 request, if the source wants to
     /// hear what becomes of it.
     vouched: OnceLock<Option<ReportedCsr>>,
@@ -295,6 +312,7 @@ impl Exchange<'_> {
             Err(refusal) => return Err(self.count_unopened(guesser, refusal).await),
         };
         // Only now is the request authentic: the sender has the key in it.
+        self.remember_content(&request);
         let described = self.describe_request(&request);
         match self.authorise_and_issue(request).await {
             Err(EnrolError::Refused(refusal)) => {

@@ -31,6 +31,10 @@ impl Administration {
             tracing::error!(error = %ErrorChain(&error), "could not complete interrupted issuances");
             is_complete = false;
         }
+        if let Err(error) = self.count_certificates().await {
+            tracing::error!(error = %ErrorChain(&error), "could not count certificates");
+            is_complete = false;
+        }
         // The validity is measured after a failure as well: alarms on expiring certificates matter
         // most when the renewal of RA keys fails.
         self.measure_remaining(metrics).await?;

@@ -105,7 +105,10 @@ impl Administration {
             .await?;
         match finished {
             // A process that took the claim over issues what was approved.
-            SigningOutcome::Issued { .. } | SigningOutcome::Lost => Ok(()),
+            SigningOutcome::Issued { .. } | SigningOutcome::Lost => {
+                self.count_late(uuid).await;
+                Ok(())
+            }
             SigningOutcome::Withdrawn(_) => Err(Invalid::KeyRevoked.into()),
         }
     }
@@ -244,6 +247,7 @@ impl Administration {
             && lease_until < now
         {
             self.finish_or_withdraw(&key, claim, &issuance).await?;
+            self.count_late(uuid).await;
         }
         Ok(())
     }
