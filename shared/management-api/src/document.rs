@@ -9,7 +9,8 @@ use crate::bulk::{BulkMessage, Uuids};
 use crate::response::{Message, Reasons};
 use crate::{
     PREFIX, Scope, audit_records, authorities, caller_view, certificates, challenges, lockouts,
-    ra_certificates, ra_profiles, rollover, scep_profiles, settings, status, tokens, transactions,
+    ra_certificates, ra_profiles, rollover, scep_profiles, scep_requests, settings, statistics,
+    status, tokens, transactions,
 };
 
 /// Every route, with the description that its handler declares.
@@ -24,6 +25,8 @@ pub(crate) fn routes() -> ApiRouter {
         .merge(ra_certificates::routes())
         .merge(certificates::routes())
         .merge(transactions::routes())
+        .merge(scep_requests::routes())
+        .merge(statistics::routes())
         .merge(challenges::routes())
         .merge(lockouts::routes())
         .merge(audit_records::routes())
@@ -40,9 +43,10 @@ pub(crate) fn routes() -> ApiRouter {
     info(
         title = "Scepter: Core SCEP API",
         description = "Manages authorities, RA certificates, RA Profiles, SCEP Profiles and the \
-            links between them, as well as one-time challenges, lock-outs, transactions, issued \
-            certificates and audit records. Tells the state of the server and its settings, and \
-            creates and revokes tokens where the server issues them itself.",
+            links between them, as well as one-time challenges, lock-outs, transactions, refused \
+            requests, statistics, issued certificates and audit records. Tells the state of the \
+            server and its settings, and creates and revokes tokens where the server issues them \
+            itself.",
         license(name = "Apache-2.0"),
     ),
     components(schemas(BulkMessage, Message, Reasons, Uuids)),

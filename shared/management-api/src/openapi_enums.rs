@@ -5,7 +5,9 @@ use std::borrow::Cow;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::template::{ExtendedKeyUsage, KeyUsage, SidForm, SubjectAltNameType, SubjectAttribute};
 use scep_cms::algorithm::EcCurve;
+use scep_protocol::check::Check;
 use scep_protocol::profile::{CaCertificateForm, IntuneCredential, NotificationKind};
+use scep_protocol::refusal_record::RefusalReason;
 use scep_protocol::vouching::ChallengeSourceKind;
 use serde::Serialize;
 use serde_json::Value;
@@ -82,6 +84,38 @@ names_or_oids!(
     "ExtendedKeyUsage",
     ExtendedKeyUsage::NAMED,
     "1.3.6.1.4.1.311.20.2.2"
+);
+
+/// Declares a schema that enumerates these names.
+macro_rules! listed_names {
+    ($schema:ident, $name:literal, $names:expr) => {
+        #[doc = concat!("The schema of ", $name, ".")]
+        pub(crate) struct $schema;
+
+        impl PartialSchema for $schema {
+            fn schema() -> RefOr<Schema> {
+                let names: Vec<&'static str> = $names.collect();
+                enum_schema(&names)
+            }
+        }
+
+        impl ToSchema for $schema {
+            fn name() -> Cow<'static, str> {
+                Cow::Borrowed($name)
+            }
+        }
+    };
+}
+
+listed_names!(
+    CheckName,
+    "ScepRequestCheckName",
+    Check::VARIANTS.iter().map(|check| check.name())
+);
+listed_names!(
+    RefusalReasonName,
+    "RefusalReason",
+    RefusalReason::all().map(RefusalReason::name)
 );
 
 /// The pattern of a dotted OID.

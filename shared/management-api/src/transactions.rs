@@ -145,7 +145,7 @@ struct TransactionView {
 
 /// A reference to a profile.
 #[derive(Serialize, ToSchema)]
-struct ProfileReference {
+pub(crate) struct ProfileReference {
     /// UUID of the profile.
     #[schema(example = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11")]
     uuid: Uuid,
@@ -165,25 +165,33 @@ struct TransactionPage {
 }
 
 /// The names of all profiles.
-struct Names {
+pub(crate) struct Names {
     scep_profiles: HashMap<ScepProfileUuid, String>,
     ra_profiles: HashMap<RaProfileUuid, String>,
 }
 
 impl Names {
-    async fn load(api: &Api) -> Result<Self, ApiError> {
+    pub(crate) async fn load(api: &Api) -> Result<Self, ApiError> {
         Ok(Self {
             scep_profiles: names_by_uuid::<ScepProfile>(api).await?,
             ra_profiles: names_by_uuid::<RaProfile>(api).await?,
         })
     }
 
+    pub(crate) fn scep_profile(&self, uuid: ScepProfileUuid) -> ProfileReference {
+        reference(uuid, &self.scep_profiles)
+    }
+
+    pub(crate) fn ra_profile(&self, uuid: RaProfileUuid) -> ProfileReference {
+        reference(uuid, &self.ra_profiles)
+    }
+
     fn item(&self, summary: TransactionSummary) -> TransactionItem {
         TransactionItem {
             uuid: summary.uuid.into_untyped_uuid(),
             transaction_id: summary.transaction_id,
-            scep_profile: reference(summary.scep_profile, &self.scep_profiles),
-            ra_profile: reference(summary.ra_profile, &self.ra_profiles),
+            scep_profile: self.scep_profile(summary.scep_profile),
+            ra_profile: self.ra_profile(summary.ra_profile),
             status: summary.status.into(),
             message_type: summary.message_type,
             subject: summary.subject,
