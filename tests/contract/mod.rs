@@ -15,6 +15,7 @@ mod keys;
 mod lockouts;
 mod notices;
 mod objects;
+mod requests;
 mod store;
 
 /// The ports of keys over one set of adapters.

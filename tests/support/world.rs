@@ -125,7 +125,7 @@ impl World {
             crl_url_base: Some("http://scep.example".to_owned()),
             pending_validity: week,
             crl_validity: week,
-            request_validity: 4 * week,
+            request_validity: Duration::from_secs(30 * 24 * 60 * 60),
             refusal_delay: Duration::ZERO,
         };
         let administration = Administration {

@@ -175,7 +175,7 @@ enum CheckStatus {
 
 /// A check of a request.
 #[derive(Serialize, ToSchema)]
-#[schema(as = ScepRequestCheck)]
+#[schema(as = RequestCheck)]
 struct CheckView {
     /// The check.
     #[schema(value_type = CheckName)]
@@ -355,7 +355,7 @@ async fn list_scep_requests(
 
 /// Read a request.
 #[utoipa::path(
-    get, path = "/scepRequests/{uuid}", operation_id = "show_scep_request", tag = "Requests",
+    get, path = "/scepRequests/{uuid}", operation_id = "get_scep_request", tag = "Requests",
     params(ObjectPath),
     responses(NotFound, (status = 200, description = "OK", body = ScepRequestItem))
 )]

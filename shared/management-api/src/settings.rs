@@ -44,6 +44,9 @@ struct SettingsView {
     /// Days that a CRL is valid.
     #[schema(example = 7)]
     crl_days: u64,
+    /// Days that refused requests are kept.
+    #[schema(example = 30)]
+    request_days: u64,
     /// Seconds after which an edit of a profile is in force for every request.
     #[schema(example = 5)]
     profiles_max_age_seconds: u64,
@@ -69,6 +72,7 @@ async fn read_settings(api: State) -> Json<SettingsView> {
         platform: api.platform,
         pending_days: count_days(deployment.pending_validity),
         crl_days: count_days(deployment.crl_validity),
+        request_days: count_days(deployment.request_validity),
         profiles_max_age_seconds: api.profiles_max_age.as_secs(),
         default_scep_profile: api.default_scep_profile.as_ref().map(ToString::to_string),
         tokens: api.tokens.is_some(),

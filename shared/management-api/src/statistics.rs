@@ -161,7 +161,8 @@ struct Statistics {
 /// Counts certificates by the time of their request, or of its approval. Refused requests are
 /// counted within a minute or two.
 #[utoipa::path(
-    get, path = "/statistics", tag = "Requests", params(StatisticsQuery),
+    get, path = "/statistics", operation_id = "get_statistics", tag = "Requests",
+    params(StatisticsQuery),
     responses(InvalidRequest, (status = 200, description = "OK", body = Statistics))
 )]
 async fn show_statistics(

@@ -1,5 +1,6 @@
 //! What came in, as administrators see it: refused requests beside transactions, and statistics.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use scep_cms::message_type::MessageType;

@@ -25,8 +25,8 @@ async fn the_settings_are_those_of_the_deployment() {
     let (_world, admin, _, _, _) = administered().await;
     let expected = json!({
         "version": env!("CARGO_PKG_VERSION"), "publicUrl": "http://scep.example",
-        "platform": "LOCAL", "pendingDays": 7, "crlDays": 7, "profilesMaxAgeSeconds": 5,
-        "defaultScepProfile": null, "tokens": false,
+        "platform": "LOCAL", "pendingDays": 7, "crlDays": 7, "requestDays": 30,
+        "profilesMaxAgeSeconds": 5, "defaultScepProfile": null, "tokens": false,
     });
     assert_eq!(admin.get("/settings").await.expect(200), expected);
 }
