@@ -68,12 +68,12 @@ pub async fn serve(
 }
 
 /// Answers SCEP requests as [`serve`] does, and does `rest` after each response is sent, for at
-/// most [`REST_TIMEOUT`].
-// Lambda hands a response on as soon as it has it, and freezes the process once it asks for the
-// next request: what a task leaves to be done beside requests may then never be done.
+/// most two seconds.
 ///
 /// # Errors
 /// If the Runtime API fails.
+// Lambda hands a response on as soon as it has it, and freezes the process once it asks for the
+// next request: a task beside requests might never be done.
 pub async fn serve_then(
     doors: &FrontDoors,
     answer: impl AsyncFn(Parts, Result<Bytes, BodyError>) -> Response<Bytes>,

@@ -5,12 +5,14 @@ mod delivery;
 pub(crate) mod issue;
 mod look_up;
 pub(crate) mod next_ca;
+mod outcome;
 mod outline;
 mod refused_before;
 mod reply;
 pub(crate) mod signing;
 mod vouch;
 
+pub use outcome::{Outcome, PkiOperationReply};
 pub use signing::GrantedCertificate;
 
 use std::collections::BTreeMap;
@@ -23,7 +25,6 @@ use scep_cms::content_key::ContentKey;
 use scep_cms::message_type::MessageType;
 use scep_cms::pki_message::PkiMessage;
 use scep_cms::public_key::PublicKey;
-use scep_cms::transaction_id::TransactionId;
 use scep_protocol::addressed_request::AddressedRequest;
 use scep_protocol::availability::AvailableProfile;
 use scep_protocol::ca_info::cert_rep_certificates;
@@ -89,56 +90,6 @@ pub struct Enrolment {
 // An attacker can send one altered ciphertext for a recorded key in this time, so reading even a
 // short word octet by octet takes years.
 const ENVELOPE_MEMORY: Duration = Duration::from_secs(24 * 60 * 60);
-
-/// The response to a readable message, with the values that a log line needs.
-#[derive(Debug)]
-pub struct PkiOperationReply {
-    /// The CertRep, DER.
-    pub cert_rep: Vec<u8>,
-    /// The messageType of the request, if it is a known one.
-    pub message_type: Option<MessageType>,
-    /// The transactionID of the request, if it could be read.
-    pub transaction_id: Option<TransactionId>,
-    /// The result that the CertRep carries.
-    pub outcome: Outcome,
-}
-
-/// The result that a CertRep carries.
-#[derive(Debug)]
-pub enum Outcome {
-    /// SUCCESS with a new certificate, or with the one that the same request received before.
-    Granted(GrantedCertificate),
-    /// SUCCESS with the certificate or CRL that a GetCert or GetCRL asked for.
-    Found,
-    /// PENDING: the request waits for an administrator.
-    Pending,
-    /// FAILURE with the reason.
-    Refused(Refusal),
-}
-
-impl Outcome {
-    /// Returns the word for the outcome in the log.
-    #[must_use]
-    pub const fn label(&self) -> &'static str {
-        match self {
-            Self::Granted(granted) if granted.resent => "resent",
-            Self::Granted(_) => "issued",
-            Self::Found => "found",
-            Self::Pending => "pending",
-            Self::Refused(_) => "refused",
-        }
-    }
-
-    /// Returns the name of the pkiStatus, RFC 8894 §3.2.1.3.
-    #[must_use]
-    pub const fn pki_status(&self) -> &'static str {
-        match self {
-            Self::Granted(_) | Self::Found => "SUCCESS",
-            Self::Pending => "PENDING",
-            Self::Refused(_) => "FAILURE",
-        }
-    }
-}
 
 impl Enrolment {
     /// Answers one pkiMessage, BER or DER. `client_address` is the address of the client as far as

@@ -1,7 +1,7 @@
 //! What came in, as administrators see it: refused requests beside transactions, and statistics.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scep_cms::message_type::MessageType;
 use scep_protocol::profile::EndpointName;
@@ -9,6 +9,7 @@ use scep_service::error::Failure;
 use scep_service::ports::Clock;
 use scepter_tests::admin::{Admin, certificate_uuid, text};
 use scepter_tests::device::{Device, Request};
+use scepter_tests::server::{ADMIN_TOKEN, Build, Server, binary};
 use scepter_tests::world::{CHALLENGE, World, name};
 use serde_json::{Value, json};
 
@@ -451,4 +452,41 @@ async fn what_is_no_filter_or_range_is_rejected_with_a_reason() {
     let last = "/statistics?from=9999-12-31T22:30:00Z&to=9999-12-31T23:59:59Z";
     let items = admin.get(last).await.expect(200);
     assert_eq!(items["items"].as_array().unwrap().len(), 2);
+}
+
+#[test]
+fn the_local_server_records_at_once_and_counts_the_rest_before_it_ends() {
+    let data = tempfile::tempdir().unwrap();
+    let environment = [
+        ("SCEPTER_ADMIN_TOKEN", ADMIN_TOKEN),
+        ("SCEPTER_REQUEST_DAYS", "3"),
+    ];
+    let start = || Server::start(&binary(Build::Debug), data.path(), &environment);
+    let server = start();
+    for _ in 0..3 {
+        assert_eq!(server.post(b"no message").0, 400);
+    }
+    let read = |server: &Server, path: &str| server.administer("GET", path, &Value::Null);
+    let began = Instant::now();
+    let items = loop {
+        let page = read(&server, "/scepRequests?outcome=REFUSED");
+        let items = page["items"].as_array().unwrap().clone();
+        if items.len() == 3 {
+            break items;
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "{page}");
+        std::thread::sleep(Duration::from_millis(50));
+    };
+    assert_eq!(items[0]["clientAddress"], "127.0.0.1");
+    assert!(server.terminate());
+    let server = start();
+    let statistics = read(&server, "/statistics?by=day");
+    let days = statistics["items"].as_array().unwrap();
+    let sum: u64 = days
+        .iter()
+        .filter_map(|day| day["refusals"]["unreadableMessage"].as_u64())
+        .sum();
+    assert_eq!(sum, 3, "{statistics}");
+    assert_eq!(read(&server, "/scepRequests")["items"], json!(items));
+    assert_eq!(read(&server, "/settings")["requestDays"], 3);
 }

@@ -164,7 +164,7 @@ async fn a_flood_of_refused_requests_is_counted_and_written_ten_times() {
     assert_eq!(list_requests(&admin, "").await.len(), 10);
     // The rest of the counts is written a minute later, and another ten records.
     world.clock.advance(Duration::from_secs(60));
-    for _ in 0..1_000 {
+    for _ in 0..50 {
         send_message(&flooded, b"no message").await;
     }
     assert_eq!(count_writes(&faults), expected(20, 2));
@@ -185,5 +185,5 @@ async fn a_flood_of_refused_requests_is_counted_and_written_ten_times() {
             .await;
     }
     let counted = sum_statistics(&admin).await;
-    assert_eq!(counted.2, json!({ "unreadableMessage": 2_001 }));
+    assert_eq!(counted.2, json!({ "unreadableMessage": 1_051 }));
 }

@@ -29,6 +29,16 @@ const BATCHES_A_CHART: u16 = 10;
 /// The most batches for one run of maintenance.
 const BATCHES_A_RUN: u16 = 500;
 
+/// How far settled transactions are counted.
+#[derive(Debug, PartialEq, Eq)]
+enum Progress {
+    /// All of them are counted: those that were created up to this time, and none after it; `None`
+    /// if there are none.
+    CountedUntil(Option<OffsetDateTime>),
+    /// Batches are left for the next time.
+    Unfinished,
+}
+
 impl Administration {
     /// Returns the counts of the days from the one of `from` up to that of `until`.
     ///
@@ -39,11 +49,10 @@ impl Administration {
         from: OffsetDateTime,
         until: OffsetDateTime,
     ) -> Result<HourlyCounts, Failure> {
-        let counted_until = self.count_settled(BATCHES_A_CHART).await?;
+        let progress = self.count_settled(BATCHES_A_CHART).await?;
         let mut counts = self.requests.counts(from, until).await?;
         let now = self.clock.now();
-        if let Some(settled) = counted_until {
-            let mut after = settled;
+        if let Progress::CountedUntil(mut after) = progress {
             for _ in 0..BATCHES_A_CHART {
                 let recent = self.requests.count_issued(after, now, BATCH).await?;
                 counts.add_all(&recent.counts);
@@ -61,31 +70,32 @@ impl Administration {
     /// # Errors
     /// Fails when the store fails.
     pub(crate) async fn count_certificates(&self) -> Result<(), Failure> {
-        if self.count_settled(BATCHES_A_RUN).await?.is_none() {
+        if self.count_settled(BATCHES_A_RUN).await? == Progress::Unfinished {
             tracing::info!("statistics do not include the latest certificates yet");
         }
         Ok(())
     }
 
-    /// Adds settled transactions to the counts, in at most so many batches. Returns the time up to
-    /// which they are counted, which may be before the first one; `None` if batches are left.
-    async fn count_settled(&self, batches: u16) -> Result<Option<Option<OffsetDateTime>>, Failure> {
+    /// Adds settled transactions to the counts, in at most so many batches.
+    async fn count_settled(&self, batches: u16) -> Result<Progress, Failure> {
         let until = self.clock.now() - SETTLED_AFTER;
         let mut after = self.requests.counted_until().await?;
         for _ in 0..batches {
             let issued = self.requests.count_issued(after, until, BATCH).await?;
             if issued.counts.is_empty() {
                 // Nothing is written, so that idle servers cost nothing.
-                return Ok(Some(after));
+                return Ok(Progress::CountedUntil(after));
             }
             match self.requests.add_issued(&issued, after).await? {
-                WriteOutcome::Won if issued.until >= until => return Ok(Some(Some(issued.until))),
+                WriteOutcome::Won if issued.until >= until => {
+                    return Ok(Progress::CountedUntil(Some(issued.until)));
+                }
                 WriteOutcome::Won => after = Some(issued.until),
                 // Another process has counted them.
                 WriteOutcome::Lost => after = self.requests.counted_until().await?,
             }
         }
-        Ok(None)
+        Ok(Progress::Unfinished)
     }
 
     /// Counts a certificate that was issued long after its request, when others of that time are
