@@ -1,6 +1,6 @@
 //! Administration through API Gateway, and devices through API Gateway and the edge.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scep_cms::attribute::FailInfo;
 use scep_cms::certificate::Certificate;
@@ -22,6 +22,37 @@ fn an_administrator_makes_everything_and_a_device_enrols() {
     let _shared = ALONE.read();
     let admin = STACK.admin();
     STACK.run("administer.sh", &[&STACK.outputs["ApiUrl"], &admin.token]);
+}
+
+/// The function writes the record and the count after its answer, before Lambda freezes it.
+#[test]
+fn a_refused_request_is_recorded_and_counted() {
+    let _shared = ALONE.read();
+    let admin = STACK.admin();
+    admin.endpoint("recorded", CHALLENGE).unwrap();
+    let url = STACK.scep_url("ScepUrl", "recorded");
+    let device = Device::rsa();
+    let request = device.enrolment("device-1", "guessed");
+    let message = device.message(&request, &STACK.ra_certificate(&url));
+    assert_eq!(STACK.post(&url, &message).0, 200);
+    let path = format!("/scepRequests?transactionId={}", request.transaction_id);
+    let began = Instant::now();
+    let item = loop {
+        let (status, page) = admin.call("GET", &path, &json!(null));
+        assert_eq!(status, 200, "{page}");
+        if page["items"][0].is_object() {
+            break page["items"][0].clone();
+        }
+        assert!(began.elapsed() < Duration::from_secs(10), "{page}");
+        std::thread::sleep(Duration::from_millis(100));
+    };
+    assert_eq!(item["reason"], "challenge");
+    assert_eq!(item["subject"], "CN=device-1,O=Corp");
+    let (status, statistics) = admin.call("GET", "/statistics?by=day", &json!(null));
+    assert_eq!(status, 200, "{statistics}");
+    let days = statistics["items"].as_array().unwrap().iter();
+    let counts = days.filter_map(|day| day["refusals"]["challenge"].as_u64());
+    assert!(counts.sum::<u64>() > 0, "{statistics}");
 }
 
 /// Renewal, approval, revocation, CRLs and rollover, with three clients.

@@ -157,3 +157,23 @@ fn time_remaining(context: &Context) -> Duration {
         .unwrap_or_default()
         .saturating_sub(MARGIN)
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::RefCell;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn what_follows_a_response_begins_once_it_is_sent() {
+        let steps = RefCell::new(Vec::new());
+        let sending = async {
+            tokio::task::yield_now().await;
+            steps.borrow_mut().push("sent");
+            7
+        };
+        let rest = async || steps.borrow_mut().push("rest");
+        assert_eq!(send_then(sending, &rest).await, 7);
+        assert_eq!(*steps.borrow(), ["sent", "rest"]);
+    }
+}

@@ -170,11 +170,14 @@ impl RefusalRecorder {
                 }
             }
             let mut state = self.lock();
-            let is_past = minute_of(record.at) != state.minute;
+            // The places of a minute that is over are not counted any more.
+            if minute_of(record.at) != state.minute {
+                return;
+            }
             let profile = record.outline.scep_profile;
             match state.take_slot(profile, record.reason, record.at) {
-                Some(slot) if !is_past => record.uuid = slot.uuid(),
-                Some(_) | None => return,
+                Some(slot) => record.uuid = slot.uuid(),
+                None => return,
             }
         }
     }
