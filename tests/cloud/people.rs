@@ -202,7 +202,7 @@ fn a_person_has_the_scopes_of_the_groups_and_no_others() {
             &["scepter-readers", "scepter-writers", "scepter-approvers"],
             [200, 422, 404, 404],
         ),
-        ("stranger", &[], [403, 403, 403, 403]),
+        ("outsider", &[], [403, 403, 403, 403]),
     ] {
         let person = as_person(name, groups);
         let statuses = [

@@ -3,6 +3,7 @@
 
 use std::collections::HashSet;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::body::Body;
@@ -10,7 +11,7 @@ use axum::response::Response;
 use console_http::{Console, OpenIdProvider, SignIn};
 use http::{Request, StatusCode};
 use lambda_http::request::RequestContext;
-use management_api::{Api, PREFIX, bearer_token};
+use management_api::{Api, PREFIX, Platform, bearer_token};
 use profiles::JwtSettings;
 use scep_service::admin::Administration;
 use serde_json::{Map, Value, json};
@@ -75,6 +76,9 @@ fn new_api(administration: Administration, pool: &UserPoolDouble) -> Router {
         administration,
         authenticate: Arc::new(settings.into_authorizer().unwrap()),
         default_scep_profile: None,
+        platform: Platform::Aws,
+        profiles_max_age: Duration::ZERO,
+        tokens: None,
     })
 }
 

@@ -53,7 +53,7 @@ async fn a_person_may_do_what_a_group_lets_them_do_and_nothing_else() {
         ("approver", &["scepter-approvers"]),
         ("challenger", &["scepter-challengers", "payroll"]),
         ("guest", &["payroll", "scepter-readers scepter-writers"]),
-        ("stranger", &[]),
+        ("outsider", &[]),
     ])
     .await;
     // What each gets to read, write, approve and list challenges. What is allowed may fail later,
@@ -64,7 +64,7 @@ async fn a_person_may_do_what_a_group_lets_them_do_and_nothing_else() {
         ("approver", [403, 403, 400, 403]),
         ("challenger", [403, 403, 403, 404]),
         ("guest", [403, 403, 403, 403]),
-        ("stranger", [403, 403, 403, 403]),
+        ("outsider", [403, 403, 403, 403]),
     ] {
         let answer = sign_in(&pool, &door.url, name, PASSWORD).await;
         let token = answer["access_token"].as_str().unwrap();

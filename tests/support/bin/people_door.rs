@@ -29,7 +29,7 @@ const PEOPLE: [(&str, &[&str]); 6] = [
     ("writer", &["scepter-readers", "scepter-writers"]),
     ("approver", &["scepter-readers", "scepter-approvers"]),
     ("challenger", &["scepter-challengers"]),
-    ("stranger", &[]),
+    ("outsider", &[]),
 ];
 
 #[tokio::main]
