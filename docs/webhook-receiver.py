@@ -27,6 +27,7 @@ class Receiver(BaseHTTPRequestHandler):
             return self.send_error(401)
         event = json.loads(body)
         print(event["type"], identity, event["data"].get("subject"), flush=True)
+        # Notifications and scep.test, which an administrator sends from Scepter, ask nothing.
         answer = decide(event["data"]) if event["type"] == "scep.enrolment" else {}
         self.send_response(200)
         self.end_headers()

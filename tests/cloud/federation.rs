@@ -40,10 +40,15 @@ fn make_intune_endpoint() {
     SERVICES.intune.federate_with_keys(issuer, &uuid, keys);
 }
 
+/// Makes the endpoint for which Intune vouches, unless it was made before.
+pub(crate) fn ensure_intune_endpoint() {
+    LazyLock::force(&INTUNE_ENDPOINT);
+}
+
 /// Enrols a new device for which Intune made a challenge. Returns the serial number of its
 /// certificate, or the status of the failure.
 pub(crate) fn enrol_by_intune(common_name: &str) -> Result<String, u16> {
-    LazyLock::force(&INTUNE_ENDPOINT);
+    ensure_intune_endpoint();
     // Functions that are still running would use the token that they have.
     SERVICES.intune.forget_tokens();
     let url = STACK.scep_url("ScepUrl", INTUNE_PROFILE);

@@ -11,8 +11,8 @@ use scepter_tests::device::{Device, Request};
 use scepter_tests::webhook::SECRET;
 use serde_json::{Value, json};
 
-use crate::challenges::{make_challenge, make_one_time_endpoint};
-use crate::federation::{INTUNE_PROFILE, enrol_by_intune};
+use crate::challenges::{find_profile, make_challenge, make_one_time_endpoint};
+use crate::federation::{INTUNE_PROFILE, enrol_by_intune, ensure_intune_endpoint};
 use crate::services::SERVICES;
 use crate::stack::{ALONE, Api, STACK};
 
@@ -281,8 +281,27 @@ fn every_permission_of_administration_is_needed() {
             check_status(200, get(&format!("/certificates/{uuid}")).0)?;
         }
         approve_and_revoke(&admin)?;
+        test_sources(&admin)?;
         make_challenge_and_free(&admin)
     });
+}
+
+/// Tests a webhook, and Intune by the federated credential of the stack.
+fn test_sources(admin: &Api<'_>) -> Result<(), u16> {
+    ensure_intune_endpoint();
+    SERVICES.intune.forget_tokens();
+    let webhook = json!({ "url": SERVICES.webhook.url, "secret": SECRET });
+    let settings = json!({ "webhook": webhook });
+    let name = draw_name();
+    admin.endpoint_with(&name, CHALLENGE, &settings)?;
+    for (name, source) in [(name.as_str(), "WEBHOOK"), (INTUNE_PROFILE, "INTUNE")] {
+        let uuid = find_profile(admin, name)?;
+        let path = format!("/scepProfiles/{uuid}/challengeSources/{source}/test");
+        let (status, report) = admin.call("POST", &path, &json!({}));
+        check_status(200, status)?;
+        assert_eq!(report["ok"], true, "{report}");
+    }
+    Ok(())
 }
 
 /// Leaves an authority whose CRL lacks a revocation, whose RA certificate lacks a key for the next

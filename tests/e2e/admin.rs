@@ -13,6 +13,7 @@ mod requests;
 mod revocation;
 mod rollover;
 mod server;
+mod source_tests;
 mod sources;
 mod statistics;
 mod subordinate;

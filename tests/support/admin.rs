@@ -4,15 +4,19 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use async_trait::async_trait;
+use authorise_http::{IntuneClient, IntuneUrls, WebhookClient};
 use axum::Router;
 use axum::body::{Body, to_bytes};
 use axum::response::Response;
 use http::request::Parts;
 use http::{HeaderMap, Request, StatusCode};
 use management_api::{
-    Api, Authenticate, Caller, CallersUnknown, Credentials, PREFIX, Platform, bearer_token,
+    Api, Authenticate, Caller, CallersUnknown, Credentials, PREFIX, Platform, Probes, bearer_token,
 };
 use scep_cms::certificate::Certificate;
+use scep_protocol::service_url::ServiceUrl;
+use scep_service::admin::Administration;
+use scep_service::ports::SystemRandom;
 use serde_json::{Value, json};
 use tower::ServiceExt;
 use uuid::Uuid;
@@ -90,9 +94,39 @@ pub fn certificate_uuid(certificate: &Certificate) -> Uuid {
     Uuid::from_u128(u128::from_str_radix(&number, 16).unwrap())
 }
 
+/// Creates the clients that test services; there is no Intune.
+pub fn new_probes(administration: &Administration) -> Probes {
+    // Nobody listens there.
+    let nowhere: ServiceUrl = "http://127.0.0.1:9/".parse().unwrap();
+    let urls = IntuneUrls {
+        login: nowhere.clone(),
+        graph: nowhere,
+    };
+    let secrets = &administration.secrets;
+    let intune = IntuneClient::new(urls, secrets.clone(), None, administration.clock.clone());
+    let webhook = WebhookClient::new(secrets.clone(), Arc::new(SystemRandom));
+    Probes {
+        intune: Arc::new(intune),
+        webhook: Arc::new(webhook),
+    }
+}
+
 impl Admin {
-    /// Creates the administrator of this world.
+    /// Creates the administrator of this world, which has no Intune.
     pub fn of(world: &World) -> Self {
+        Self::with_probes(world, new_probes(&world.administration))
+    }
+
+    /// Creates the administrator of this world, whose tests of Intune use this client.
+    pub fn with_intune(world: &World, intune: Arc<IntuneClient>) -> Self {
+        let probes = Probes {
+            intune,
+            ..new_probes(&world.administration)
+        };
+        Self::with_probes(world, probes)
+    }
+
+    fn with_probes(world: &World, probes: Probes) -> Self {
         let api = Api {
             administration: world.administration.clone(),
             authenticate: Arc::new(ScopesAreTheToken),
@@ -100,6 +134,7 @@ impl Admin {
             platform: Platform::Local,
             profiles_max_age: Duration::from_secs(5),
             tokens: None,
+            probes,
         };
         Self {
             router: management_api::router(api),

@@ -19,6 +19,7 @@ use tokio::net::TcpListener;
 use tokio::task::JoinHandle;
 use tower::ServiceExt;
 
+use crate::admin::new_probes;
 use crate::user_pool::{CLIENT_ID, SCOPES, UserPoolDouble};
 
 /// A running front door; it stops when it is dropped.
@@ -73,6 +74,7 @@ fn new_api(administration: Administration, pool: &UserPoolDouble) -> Router {
         emulator: None,
     };
     management_api::router(Api {
+        probes: new_probes(&administration),
         administration,
         authenticate: Arc::new(settings.into_authorizer().unwrap()),
         default_scep_profile: None,

@@ -66,7 +66,7 @@ pub struct Received {
 struct State {
     secret: String,
     reply: Reply,
-    /// The statuses of the next notifications; 204 for the rest.
+    /// The statuses of the next notifications and tests; 204 for the rest.
     statuses: VecDeque<u16>,
     received: Vec<Received>,
     objections: Vec<String>,
@@ -105,7 +105,7 @@ impl WebhookDouble {
         self.reply_with(Reply::of(&answer));
     }
 
-    /// Answers the next notifications with these statuses.
+    /// Answers the next notifications and tests with these statuses.
     pub fn refuse_notifications(&self, statuses: &[u16]) {
         self.lock().statuses.extend(statuses);
     }
@@ -200,7 +200,11 @@ fn read_request(
         object.map(|(name, _)| name.clone()).collect()
     };
     let kind = event["type"].as_str().unwrap_or_default();
-    let profiles = ["raProfile", "scepProfile"];
+    // A test is about no RA Profile.
+    let profiles: &[&str] = match kind {
+        "scep.test" => &["scepProfile"],
+        _ => &["raProfile", "scepProfile"],
+    };
     let expected: &[&str] = match kind {
         "scep.enrolment" => &[
             "challengePassword",
@@ -213,6 +217,7 @@ fn read_request(
             "subjectAltNames",
             "transactionId",
         ],
+        "scep.test" => &[],
         "scep.certificate.issued" => ISSUED,
         "scep.certificate.revoked" => REVOKED,
         "scep.request.refused" => &[
@@ -225,15 +230,17 @@ fn read_request(
         ],
         _ => return Err(objection("type")),
     };
-    let mut expected: Vec<&str> = expected.iter().copied().chain(profiles).collect();
+    let mut expected: Vec<&str> = expected.iter().chain(profiles).copied().collect();
     expected.sort_unstable();
     let mut found = fields(&event["data"]);
     found.sort_unstable();
     if found != expected || fields(&event) != ["data", "timestamp", "type"] {
         return Err(objection(&format!("fields of {event}")));
     }
-    let names = profiles.map(|profile| fields(&event["data"][profile]));
-    if names.iter().any(|names| *names != ["name", "uuid"]) {
+    let mut names = profiles
+        .iter()
+        .map(|profile| fields(&event["data"][*profile]));
+    if names.any(|names| names != ["name", "uuid"]) {
         return Err(objection("fields of a profile"));
     }
     Ok(Received {

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use std::sync::Arc;
 
 use lambda_host::{Adapters, FrontDoors};
-use management_api::{Api, Platform};
+use management_api::{Api, Platform, Probes};
 use profiles::JwtSettings;
 use scep_service::audit::Actor;
 
@@ -22,6 +22,10 @@ fn main() -> ExitCode {
             platform: Platform::Aws,
             profiles_max_age: environment.profiles_max_age()?,
             tokens: None,
+            probes: Probes {
+                intune: adapters.intune()?,
+                webhook: adapters.webhook()?,
+            },
         });
         gateway::serve(router, &FrontDoors::of(&environment)).await
     })

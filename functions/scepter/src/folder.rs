@@ -13,7 +13,7 @@ use authorise_http::{
 };
 use ca::profile_name::ProfileName;
 use keys_file::{FileCaKeys, FileRaKeys, FileSecrets, KeyFolder};
-use management_api::{Api, Platform};
+use management_api::{Api, Platform, Probes};
 use scep_http::CrlService;
 use scep_protocol::notice::NoticeReceiver;
 use scep_protocol::vouching::ChallengeSourceKind;
@@ -169,6 +169,10 @@ impl DataFolder {
             default_scep_profile: Some(default),
             platform: Platform::Local,
             profiles_max_age: PROFILES_MAX_AGE,
+            probes: Probes {
+                intune: self.intune.client.clone(),
+                webhook: self.webhook.clone(),
+            },
         }
     }
 

@@ -7,6 +7,7 @@ mod client;
 mod entra;
 mod error;
 mod notifier;
+mod probe;
 mod revocations;
 mod scep_actions;
 mod service;

@@ -2,6 +2,7 @@
 
 mod http_client;
 mod intune;
+mod report;
 mod webhook;
 
 pub use http_client::{HttpClient, HttpError, HttpResponse};

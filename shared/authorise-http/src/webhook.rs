@@ -6,6 +6,7 @@ mod client;
 mod error;
 mod notification;
 mod notifier;
+mod probe;
 mod question;
 mod source;
 

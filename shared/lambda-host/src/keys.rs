@@ -64,6 +64,18 @@ impl Adapters<'_> {
         })
     }
 
+    /// The client of webhooks.
+    ///
+    /// # Errors
+    /// If a setting is missing or has an invalid value.
+    pub fn webhook(&self) -> Result<Arc<WebhookClient>, SettingError> {
+        let secrets = self.open_keys()?.secrets;
+        Ok(Arc::new(WebhookClient::new(
+            secrets,
+            Arc::new(SystemRandom),
+        )))
+    }
+
     /// The use cases of administration and maintenance, on behalf of this actor.
     ///
     /// # Errors

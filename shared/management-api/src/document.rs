@@ -9,8 +9,8 @@ use crate::bulk::{BulkMessage, Uuids};
 use crate::response::{Message, Reasons};
 use crate::{
     PREFIX, Scope, audit_records, authorities, caller_view, certificates, challenges, lockouts,
-    ra_certificates, ra_profiles, rollover, scep_profiles, scep_requests, settings, statistics,
-    status, tokens, transactions,
+    ra_certificates, ra_profiles, rollover, scep_profiles, scep_requests, settings, source_tests,
+    statistics, status, tokens, transactions,
 };
 
 /// Every route, with the description that its handler declares.
@@ -32,6 +32,7 @@ pub(crate) fn routes() -> ApiRouter {
         .merge(audit_records::routes())
         .merge(caller_view::routes())
         .merge(settings::routes())
+        .merge(source_tests::routes())
         .merge(status::routes())
         .merge(tokens::routes())
 }

@@ -31,6 +31,7 @@ mod scep_profile_settings;
 mod scep_profiles;
 mod scep_requests;
 mod settings;
+mod source_tests;
 mod statistics;
 mod status;
 mod template;
@@ -58,6 +59,7 @@ use scep_http::BodyError;
 use scep_protocol::profile::EndpointName;
 use scep_service::admin::Administration;
 use scep_service::audit::Actor;
+use scep_service::ports::SourceProbe;
 
 use crate::access::authenticate_request;
 use crate::response::ApiError;
@@ -90,6 +92,16 @@ pub struct Api {
     pub profiles_max_age: Duration,
     /// The tokens of callers; `None` where an identity provider issues them.
     pub tokens: Option<Arc<dyn TokenStore>>,
+    /// Tests of the services that vouch for enrolments.
+    pub probes: Probes,
+}
+
+/// Tests of the services that vouch for enrolments.
+pub struct Probes {
+    /// Tests Microsoft Intune.
+    pub intune: Arc<dyn SourceProbe>,
+    /// Tests the webhook of a SCEP Profile.
+    pub webhook: Arc<dyn SourceProbe>,
 }
 
 impl Api {

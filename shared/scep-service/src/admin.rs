@@ -18,6 +18,7 @@ mod ra_profile;
 mod revocation_orders;
 mod rollover;
 mod scep_profile;
+mod source_test;
 mod statistics;
 mod transaction;
 mod validation;
@@ -40,6 +41,7 @@ pub use ra_certificate::NewRaCertificate;
 pub use ra_profile::RaProfileEdit;
 pub use rollover::NextKey;
 pub use scep_profile::{ScepProfileEdit, SettingsEdit};
+pub use source_test::SourceReport;
 pub use transaction::Review;
 
 use std::sync::Arc;

@@ -11,6 +11,7 @@ mod random;
 mod request_log;
 mod revocation_orders;
 mod secrets;
+mod source_probe;
 mod store;
 mod transactions;
 
@@ -24,6 +25,7 @@ pub use random::{EntropyError, Random, SystemRandom};
 pub use request_log::RequestLog;
 pub use revocation_orders::{OrderOutcome, RevocationOrder, RevocationOrders};
 pub use secrets::{SecretOwner, Secrets};
+pub use source_probe::{ProbeError, SourceProbe};
 pub use store::{Change, CreationOutcome, CrlHead, MAX_LOCKOUTS, ProfileReader, Store, StoredCrl};
 pub use transactions::{
     Approval, Bar, Claim, ClaimKind, EnvelopeSighting, GuardedOutcome, MAX_SUCCESSORS, Renewal,

@@ -143,6 +143,17 @@ impl IntuneClient {
         }
     }
 
+    /// Logs in and finds the service that validates requests, by one attempt without what is
+    /// cached. Asks it nothing.
+    pub(crate) async fn rehearse(&self, application: &Application) -> Result<(), IntuneError> {
+        let until = self.clock.instant() + PATIENCE;
+        self.forget(application);
+        let service = IntuneService::ScepRequestValidation;
+        self.find_endpoint(application, service, until).await?;
+        self.token(application, Audience::Intune, until).await?;
+        Ok(())
+    }
+
     async fn post_once<T: DeserializeOwned>(
         &self,
         application: &Application,

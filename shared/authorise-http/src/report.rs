@@ -1,0 +1,34 @@
+//! What the tests of services report to administrators.
+
+use std::error::Error;
+
+use scep_service::error::Failure;
+use scep_service::error_chain::ErrorChain;
+use scep_service::ports::ProbeError;
+
+use crate::http_client::HttpError;
+
+/// The longest report, in characters.
+const MAX_REPORT_CHARACTERS: usize = 400;
+
+/// Reports an error with its causes, which must have no secret and nothing of a response's body.
+pub(crate) fn report(error: &dyn Error) -> ProbeError {
+    let text = ErrorChain(error).to_string();
+    let visible = text.chars().filter(|c| !c.is_control());
+    ProbeError::Unfit(visible.take(MAX_REPORT_CHARACTERS).collect())
+}
+
+/// Reports that a request failed before its whole response was read.
+pub(crate) fn report_http(error: &HttpError) -> ProbeError {
+    match error {
+        HttpError::Transport { source, url } if source.is_timeout() => {
+            ProbeError::Unfit(format!("{url} did not respond in time"))
+        }
+        HttpError::Busy(_) | HttpError::TooLong(_) | HttpError::Transport { .. } => report(error),
+    }
+}
+
+/// Reports a failure of the server itself, whose cause only the log shows.
+pub(crate) fn fail(failure: impl Into<Failure>) -> ProbeError {
+    ProbeError::Failed(failure.into())
+}
