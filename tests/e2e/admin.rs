@@ -2,6 +2,7 @@
 
 mod access;
 mod challenges;
+mod details;
 mod edits;
 mod jamf;
 mod links;

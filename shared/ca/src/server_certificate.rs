@@ -245,6 +245,11 @@ pub fn extended_key_usage_of(
 /// # Errors
 /// When the certificate or its cRLDistributionPoints cannot be read.
 pub fn crl_url_of(certificate: &Certificate) -> Result<Option<String>, DecodeError> {
+    Ok(crl_urls_of(certificate)?.into_iter().next())
+}
+
+/// Reads the URLs of a certificate's cRLDistributionPoints.
+pub(crate) fn crl_urls_of(certificate: &Certificate) -> Result<Vec<String>, DecodeError> {
     let id = rfc5280::ID_CE_CRL_DISTRIBUTION_POINTS;
     let points: Option<CrlDistributionPoints> =
         decode_extension(certificate, id, "CRLDistributionPoints")?;
@@ -255,7 +260,7 @@ pub fn crl_url_of(certificate: &Certificate) -> Result<Option<String>, DecodeErr
             Some(DistributionPointName::FullName(names)) => Some(names),
             Some(DistributionPointName::NameRelativeToCRLIssuer(_)) | None => None,
         });
-    let mut urls = names.flatten().filter_map(|name| match name {
+    let urls = names.flatten().filter_map(|name| match name {
         GeneralName::UniformResourceIdentifier(url) => Some(url.as_str().to_owned()),
         GeneralName::DirectoryName(_)
         | GeneralName::DnsName(_)
@@ -265,7 +270,7 @@ pub fn crl_url_of(certificate: &Certificate) -> Result<Option<String>, DecodeErr
         | GeneralName::RegisteredId(_)
         | GeneralName::Rfc822Name(_) => None,
     });
-    Ok(urls.next())
+    Ok(urls.collect())
 }
 
 #[cfg(test)]

@@ -2,9 +2,9 @@
 
 use std::net::IpAddr;
 
+use ca::certificate_contents::describe_key;
 use ca::subject::name_text;
 use ca::vouched_names::{VouchedAltNames, VouchedNames};
-use scep_cms::public_key::PublicKey;
 use scep_protocol::request::EnrolmentRequest;
 use scep_protocol::transaction::Fingerprint;
 use scep_service::ports::VouchContext;
@@ -66,14 +66,5 @@ impl<'a> Question<'a> {
             challenge_password: csr.challenge_password().map(|given| given.reveal()),
             client_address: context.client_address,
         }
-    }
-}
-
-/// The algorithm of a key, in the form of [`KeyAlgorithm`](ca::key_algorithm::KeyAlgorithm), but of
-/// any length.
-fn describe_key(key: &PublicKey) -> String {
-    match key {
-        PublicKey::Rsa { modulus_bits, .. } => format!("RSA_{modulus_bits}"),
-        PublicKey::Ec { curve, .. } => format!("EC_{curve}"),
     }
 }
