@@ -20,11 +20,11 @@ export interface ProfileItem {
 }
 
 /** The buttons that enable, disable and delete the selected profiles, and what they show below.
- *  @param onDone - is told when something was done to all of them, and whether they are deleted. */
+ *  @param onDeleted - is told when some of them were deleted. */
 export function useProfileActions(
   calls: ProfileCalls,
   selected: ProfileItem[],
-  onDone: (isDeleted: boolean) => void,
+  onDeleted: () => void,
 ) {
   const denial = useDenial('write');
   const { succeed } = useNotify();
@@ -36,13 +36,10 @@ export function useProfileActions(
       const failures = await (enable ? calls.enable(uuids) : calls.disable(uuids));
       return { enable, failures, done: uuids.length - failures.length };
     },
-    onSuccess: async ({ enable, failures, done }) => {
+    onSuccess: async ({ enable, done }) => {
       await changed();
       if (done > 0) {
         succeed(`${countOf(calls, done)} ${enable ? 'enabled' : 'disabled'}.`);
-      }
-      if (failures.length === 0) {
-        onDone(false);
       }
     },
   });
@@ -87,7 +84,7 @@ export function useProfileActions(
           onClose={(done) => {
             setDeleting(false);
             if (done) {
-              onDone(true);
+              onDeleted();
             }
           }}
         />

@@ -42,10 +42,8 @@ function Details({ profile }: { profile: RaProfileView }) {
   const navigate = useNavigate();
   const authorities = useAuthorities();
   const authority = authorities.data?.find(({ uuid }) => uuid === profile.authorityInstanceUuid);
-  const actions = useProfileActions(raProfileCalls, [profile], (isDeleted) => {
-    if (isDeleted) {
-      void navigate('/ra-profiles');
-    }
+  const actions = useProfileActions(raProfileCalls, [profile], () => {
+    void navigate('/ra-profiles');
   });
   return (
     <Page

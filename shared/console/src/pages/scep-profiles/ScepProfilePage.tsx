@@ -41,10 +41,8 @@ export function ScepProfilePage() {
 function Details({ profile }: { profile: ScepProfileView }) {
   const denial = useDenial('write');
   const navigate = useNavigate();
-  const actions = useProfileActions(scepProfileCalls, [profile], (isDeleted) => {
-    if (isDeleted) {
-      void navigate('/scep-profiles');
-    }
+  const actions = useProfileActions(scepProfileCalls, [profile], () => {
+    void navigate('/scep-profiles');
   });
   return (
     <Page

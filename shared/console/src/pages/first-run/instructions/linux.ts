@@ -11,14 +11,21 @@ export function strongSwan(enrolment: Enrolment): Instruction {
     parts: [
       {
         kind: 'text',
-        text: 'Run this in an empty folder; Debian’s package is strongswan-pki. Before you go on, compare the fingerprint that the first command shows with the authority’s above.',
+        text: 'Run this in an empty folder; Debian’s package is strongswan-pki. Compare the fingerprint that it shows with the authority’s SHA-256 fingerprint.',
       },
       {
         kind: 'code',
-        name: 'the commands for strongSwan',
+        name: 'the commands that fetch the certificates',
         code: [
           `pki --scepca --url ${url} --caout ca.pem --raout ra.pem --outform pem --force`,
           'openssl x509 -in ca.pem -noout -fingerprint -sha256',
+        ].join('\n'),
+      },
+      { kind: 'text', text: 'If they are the same, go on:' },
+      {
+        kind: 'code',
+        name: 'the commands that enrol',
+        code: [
           'openssl genrsa -traditional -out device.key 2048',
           `pki --scep --url ${url} --in device.key --dn ${name} --password ${challenge} \\`,
           '    --cacert-enc ra.pem --cacert-sig ra.pem --cacert ca.pem --cipher aes --digest sha256 --outform pem > device.crt',
