@@ -7,6 +7,7 @@ import Tabs from '@cloudscape-design/components/tabs';
 import { useState } from 'react';
 
 import { CopyText } from '../../components/CopyText';
+import { saveText } from '../../components/save-file';
 import { instructionsFor } from './instructions';
 import type { Enrolment, Part } from './instructions/enrolment';
 
@@ -76,19 +77,9 @@ function PartView({ part }: { part: Part }) {
       );
     case 'file':
       return (
-        <Button iconName="download" onClick={() => saveFile(part)}>
+        <Button iconName="download" onClick={() => saveText(part.content, part.type, part.name)}>
           Download {part.name}
         </Button>
       );
   }
-}
-
-/** Saves a text that was made in the browser as a file. */
-function saveFile({ name, type, content }: Extract<Part, { kind: 'file' }>) {
-  const url = URL.createObjectURL(new Blob([content], { type }));
-  const link = document.createElement('a');
-  link.href = url;
-  link.download = name;
-  link.click();
-  URL.revokeObjectURL(url);
 }
