@@ -56,7 +56,7 @@ export function FormDialog({
       <form id={form} onSubmit={submit}>
         <Form>
           <SpaceBetween size="m">
-            {children(action.error)}
+            <SpaceBetween size="m">{children(action.error)}</SpaceBetween>
             {others.length > 0 && (
               <Alert type="error" header="It was not saved">
                 {others.map((reason) => (

@@ -1,7 +1,5 @@
-import { useQuery } from '@tanstack/react-query';
-
-import { api, body } from '../api/client';
 import { PageLink } from './PageLink';
+import { useAuthorities, useRaProfiles, useScepProfiles } from './profiles/queries';
 
 /** A link to a SCEP Profile, which shows its name. */
 export function ScepProfileLink({ uuid }: { uuid: string }) {
@@ -19,30 +17,6 @@ export function RaProfileLink({ uuid }: { uuid: string }) {
 export function AuthorityLink({ uuid }: { uuid: string }) {
   const authorities = useAuthorities();
   return <NamedLink to={`/authorities/${uuid}`} uuid={uuid} objects={authorities.data} />;
-}
-
-/** Every SCEP Profile. */
-export function useScepProfiles() {
-  return useQuery({
-    queryKey: ['scepProfiles'],
-    queryFn: () => body(api.GET('/api/v1/scepProfiles')),
-  });
-}
-
-/** Every RA Profile. */
-export function useRaProfiles() {
-  return useQuery({
-    queryKey: ['raProfiles'],
-    queryFn: () => body(api.GET('/api/v1/raProfiles')),
-  });
-}
-
-/** Every authority. */
-export function useAuthorities() {
-  return useQuery({
-    queryKey: ['authorities'],
-    queryFn: () => body(api.GET('/api/v1/authorities')),
-  });
 }
 
 function NamedLink({

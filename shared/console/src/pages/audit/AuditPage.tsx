@@ -1,4 +1,5 @@
 import Button from '@cloudscape-design/components/button';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
 
 import { api, body } from '../../api/client';
@@ -43,10 +44,10 @@ export function AuditPage() {
           {
             id: 'at',
             header: 'Time',
-            minWidth: 150,
+            minWidth: 190,
             cell: (item) => <Time value={item.at} />,
           },
-          { id: 'who', header: 'Who', minWidth: 150, cell: (item) => item.who },
+          { id: 'who', header: 'Who', minWidth: 190, cell: (item) => item.who },
           {
             id: 'action',
             header: 'Action',
@@ -65,16 +66,16 @@ export function AuditPage() {
             header: 'Details',
             minWidth: 170,
             cell: (item) => (
-              <>
+              <SpaceBetween direction="horizontal" size="xs">
                 <Button
                   variant="inline-link"
                   ariaLabel={`Changes of ${item.objectName ?? item.objectUuid}`}
                   onClick={() => setShown(item)}
                 >
                   Changes
-                </Button>{' '}
+                </Button>
                 <PageLink to={`/audit?objectUuid=${item.objectUuid}`}>History</PageLink>
-              </>
+              </SpaceBetween>
             ),
           },
         ]}

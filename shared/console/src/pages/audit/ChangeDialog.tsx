@@ -5,7 +5,7 @@ import Table from '@cloudscape-design/components/table';
 
 import type { AuditItem } from '../../api/schema';
 import { Time } from '../../components/Time';
-import { changesBetween, type Change } from './changes';
+import { changesBetween, shortened, type Change } from './changes';
 import { actionText, kindText } from './words';
 
 /** What a change changed: its fields before and after. */
@@ -30,9 +30,25 @@ export function ChangeDialog({ item, onClose }: { item: AuditItem; onClose: () =
           ariaLabels={{ tableLabel: 'Changes' }}
           empty="No field that is recorded has changed."
           columnDefinitions={[
-            { id: 'field', header: 'Field', cell: (item) => item.field, isRowHeader: true },
-            { id: 'before', header: 'Before', cell: (item) => <Value text={item.before} /> },
-            { id: 'after', header: 'After', cell: (item) => <Value text={item.after} /> },
+            {
+              id: 'field',
+              minWidth: 160,
+              header: 'Field',
+              cell: (item) => item.field,
+              isRowHeader: true,
+            },
+            {
+              id: 'before',
+              minWidth: 150,
+              header: 'Before',
+              cell: (item) => <Value text={item.before} />,
+            },
+            {
+              id: 'after',
+              minWidth: 150,
+              header: 'After',
+              cell: (item) => <Value text={item.after} />,
+            },
           ]}
         />
       </SpaceBetween>
@@ -41,5 +57,10 @@ export function ChangeDialog({ item, onClose }: { item: AuditItem; onClose: () =
 }
 
 function Value({ text }: { text: string | undefined }) {
-  return text === undefined ? <Box color="text-body-secondary">None</Box> : text;
+  return text === undefined ? (
+    <Box color="text-body-secondary">None</Box>
+  ) : (
+    // Base64 has no place to break a line at.
+    <span style={{ overflowWrap: 'anywhere' }}>{shortened(text)}</span>
+  );
 }

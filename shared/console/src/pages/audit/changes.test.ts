@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { changesBetween } from './changes';
+import { changesBetween, shortened } from './changes';
 
 test('only what differs is a change', () => {
   const before = { name: 'a', enabled: false, scep: { profile: 'x' } };
@@ -14,4 +14,9 @@ test('only what differs is a change', () => {
     { field: 'name', before: undefined, after: 'a' },
   ]);
   expect(changesBetween(after, after)).toEqual([]);
+});
+
+test('a long text is shortened, and a short one is not', () => {
+  expect(shortened('a'.repeat(160))).toBe('a'.repeat(160));
+  expect(shortened('a'.repeat(2000))).toBe(`${'a'.repeat(140)}… (2,000 characters)`);
 });

@@ -17,3 +17,12 @@ export function changesBetween(before: unknown, after: unknown): Change[] {
     .filter((field) => old.get(field) !== now.get(field))
     .map((field) => ({ field, before: old.get(field), after: now.get(field) }));
 }
+
+/** The beginning of a long text, such as a certificate, with how long it is. */
+export function shortened(text: string): string {
+  return text.length <= LIMIT
+    ? text
+    : `${text.slice(0, LIMIT - 20)}… (${text.length.toLocaleString('en')} characters)`;
+}
+
+const LIMIT = 160;

@@ -1,16 +1,14 @@
 import Box from '@cloudscape-design/components/box';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { useQuery } from '@tanstack/react-query';
 
 import { useDenial } from '../../api/caller';
-import { api, body } from '../../api/client';
 import type { AuthorityView } from '../../api/schema';
 import { Expiry } from '../../components/Expiry';
 import { LocalTable } from '../../components/LocalTable';
 import { Page } from '../../components/Page';
 import { PageButton } from '../../components/PageButton';
 import { PageLink } from '../../components/PageLink';
-import { useAuthorities } from '../../components/ProfileLinks';
+import { useAuthorities, useStatus } from '../../components/profiles/queries';
 import { AuthorityState } from './AuthorityState';
 import { algorithmText } from './texts';
 
@@ -21,10 +19,7 @@ export const CRL_WARN_DAYS = 2;
 export function AuthoritiesPage() {
   const denial = useDenial('write');
   const authorities = useAuthorities();
-  const status = useQuery({
-    queryKey: ['status'],
-    queryFn: () => body(api.GET('/api/v1/status')),
-  });
+  const status = useStatus();
   const crlOf = (uuid: string) =>
     status.data?.authorities.find((authority) => authority.uuid === uuid)?.crl;
   return (
@@ -59,7 +54,7 @@ export function AuthoritiesPage() {
           {
             id: 'state',
             header: 'State',
-            minWidth: 160,
+            minWidth: 220,
             cell: (item) => <AuthorityState authority={item} />,
           },
           {
@@ -72,7 +67,7 @@ export function AuthoritiesPage() {
           {
             id: 'subject',
             header: 'Subject',
-            minWidth: 200,
+            minWidth: 160,
             cell: (item) => item.certificate?.subject ?? '–',
           },
           {

@@ -3,7 +3,7 @@ import Button from '@cloudscape-design/components/button';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
-import { useMutation, useQuery } from '@tanstack/react-query';
+import { useMutation } from '@tanstack/react-query';
 
 import { api, body } from '../../api/client';
 import type { AuthorityView, ServerStatus } from '../../api/schema';
@@ -13,6 +13,7 @@ import { saveFile } from '../../components/download';
 import { Expiry } from '../../components/Expiry';
 import { Loaded } from '../../components/Loaded';
 import { useNotify } from '../../components/notifications';
+import { useStatus } from '../../components/profiles/queries';
 import { Time } from '../../components/Time';
 import { useSettings } from './KeyFields';
 import { crlUrl } from './texts';
@@ -20,10 +21,7 @@ import { crlUrl } from './texts';
 /** The CRL of an authority's current key: where verifiers fetch it, and until when it is valid. */
 export function CrlFacts({ authority }: { authority: AuthorityView }) {
   const notify = useNotify();
-  const status = useQuery({
-    queryKey: ['status'],
-    queryFn: () => body(api.GET('/api/v1/status')),
-  });
+  const status = useStatus();
   const download = useMutation({
     mutationFn: () =>
       body(

@@ -8,13 +8,8 @@ import { Expiry } from '../../components/Expiry';
 import { Page } from '../../components/Page';
 import { PageButton } from '../../components/PageButton';
 import { PageLink } from '../../components/PageLink';
-import {
-  RaProfileLink,
-  ScepProfileLink,
-  useAuthorities,
-  useRaProfiles,
-  useScepProfiles,
-} from '../../components/ProfileLinks';
+import { RaProfileLink, ScepProfileLink } from '../../components/ProfileLinks';
+import { useAuthorities, useRaProfiles, useScepProfiles } from '../../components/profiles/queries';
 import { Time } from '../../components/Time';
 import { UrlFilter, useUrlFilters } from '../../components/UrlFilter';
 import { CertificateState } from './CertificateState';

@@ -3,6 +3,7 @@ import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import Link from '@cloudscape-design/components/link';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
 import { useQuery } from '@tanstack/react-query';
 
@@ -31,7 +32,7 @@ export function SettingsPage() {
 
 function Facts({ settings }: { settings: ServerSettings }) {
   return (
-    <>
+    <SpaceBetween size="l">
       <Table<Fact>
         header={<Header variant="h2">Server</Header>}
         items={factsOf(settings)}
@@ -77,6 +78,6 @@ function Facts({ settings }: { settings: ServerSettings }) {
           ]}
         />
       </Container>
-    </>
+    </SpaceBetween>
   );
 }
