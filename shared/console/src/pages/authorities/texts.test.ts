@@ -1,36 +1,14 @@
 import { expect, test } from 'vitest';
 
 import { ApiError } from '../../api/errors';
-import type { AuthorityView } from '../../api/schema';
 import { canForce, crlUrl, installationOf, listOf, orDefault, rolloverStage } from './texts';
 
-const authority: AuthorityView = {
-  uuid: 'a',
-  name: 'corp-ca',
-  description: '',
-  kind: 'ROOT',
-  state: 'ACTIVE',
-  keyAlgorithm: 'RSA_2048',
-  keyReference: 'key',
-  chain: [],
-  previous: [],
-};
-const former = {
-  subject: 'CN=a',
-  issuer: 'CN=a',
-  serialNumber: '01',
-  notBefore: '2026-01-01T00:00:00Z',
-  notAfter: '2027-01-01T00:00:00Z',
-  fingerprintMd5: '',
-  fingerprintSha1: '',
-  fingerprintSha256: '',
-  pem: '',
-};
 const pem = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
 
 test('the CRL of each generation has its own URL', () => {
-  expect(crlUrl('http://a.example', authority)).toBe('http://a.example/crl/corp-ca.crl');
-  const second = { ...authority, previous: [former] };
+  const first = { name: 'corp-ca', previous: [] };
+  expect(crlUrl('http://a.example', first)).toBe('http://a.example/crl/corp-ca.crl');
+  const second = { ...first, previous: ['the certificate of the first key'] };
   expect(crlUrl('http://a.example', second)).toBe('http://a.example/crl/corp-ca/2.crl');
 });
 

@@ -18,7 +18,10 @@ export function algorithmText(algorithm: KeyAlgorithm): string {
 }
 
 /** The public URL of the CRL of an authority's current key. Each key has a CRL of its own. */
-export function crlUrl(publicUrl: string, authority: AuthorityView): string {
+export function crlUrl(
+  publicUrl: string,
+  authority: Pick<AuthorityView, 'name'> & { previous: unknown[] },
+): string {
   const generation = authority.previous.length + 1;
   const name = encodeURIComponent(authority.name);
   return generation === 1
