@@ -24,21 +24,39 @@ export function CertificateFacts({ certificate }: { certificate: CertificateDeta
           },
           { label: 'Valid from', value: <Time value={certificate.notBefore} /> },
           { label: 'Expires', value: <Expiry value={certificate.notAfter} /> },
+          { label: 'Names', value: <Names names={certificate.subjectAltNames} /> },
+          { label: 'Key', value: certificate.keyAlgorithm ?? 'Of an unknown algorithm' },
+          { label: 'Key usage', value: certificate.keyUsage.join(', ') || 'Any' },
+          { label: 'Extended key usage', value: certificate.extendedKeyUsage.join(', ') || 'Any' },
+          { label: 'Signature', value: certificate.signatureAlgorithm },
+          ...(certificate.isCa
+            ? [{ label: 'CAs below it', value: pathLengthOf(certificate) }]
+            : []),
         ]}
       />
-      <KeyValuePairs columns={1} items={fingerprints(certificate)} />
+      <KeyValuePairs columns={1} items={longTexts(certificate)} />
     </SpaceBetween>
   );
 }
 
-function fingerprints(certificate: CertificateDetail): KeyValuePairsProps.Item[] {
-  const item = (name: string, text: string) => ({
-    label: `${name} fingerprint`,
-    value: <CopyText text={text} name={`${name} fingerprint`} />,
+/** Each name on a line of its own. */
+function Names({ names }: { names: string[] }) {
+  return names.length === 0 ? 'None' : names.map((name) => <div key={name}>{name}</div>);
+}
+
+function pathLengthOf({ pathLength }: CertificateDetail): string {
+  return pathLength === null || pathLength === undefined ? 'Any number' : `At most ${pathLength}`;
+}
+
+function longTexts(certificate: CertificateDetail): KeyValuePairsProps.Item[] {
+  const item = (label: string, text: string) => ({
+    label,
+    value: <CopyText text={text} name={label} />,
   });
   return [
-    item('SHA-256', certificate.fingerprintSha256),
-    item('SHA-1', certificate.fingerprintSha1),
-    item('MD5', certificate.fingerprintMd5),
+    item('SHA-256 fingerprint', certificate.fingerprintSha256),
+    item('SHA-1 fingerprint', certificate.fingerprintSha1),
+    item('MD5 fingerprint', certificate.fingerprintMd5),
+    ...certificate.crlDistributionPoints.map((url) => item('URL of the CRL', url)),
   ];
 }
