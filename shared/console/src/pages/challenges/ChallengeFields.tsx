@@ -8,7 +8,7 @@ import { useState } from 'react';
 
 import { reasonsAbout } from '../../api/errors';
 import { ChoiceSelect } from '../../components/ChoiceSelect';
-import { useRaProfiles } from '../../components/profile-lists';
+import { useRaProfiles } from '../../components/profiles/queries';
 import { NAME_TYPES, pairsProblem, usesProblem, type ChallengeDraft } from './draft';
 import { durationProblem, expiryText } from './duration';
 import { DurationInput } from './DurationInput';

@@ -9,8 +9,8 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
 
-import { useRaProfiles } from '../../components/profile-lists';
-import { saveText } from '../../components/save-file';
+import { useRaProfiles } from '../../components/profiles/queries';
+import { saveFile } from '../../components/download';
 import { COLUMNS, decodeCsv, parseCsv, templateCsv, type CsvContents } from './csv';
 import { durationOf, durationProblem } from './duration';
 import { DurationInput } from './DurationInput';
@@ -59,7 +59,7 @@ export function CsvInput({
           actions={
             <Button
               iconName="download"
-              onClick={() => saveText(templateCsv(), 'text/csv', 'challenges-template.csv')}
+              onClick={() => saveFile(templateCsv(), 'text/csv', 'challenges-template.csv')}
             >
               Template
             </Button>

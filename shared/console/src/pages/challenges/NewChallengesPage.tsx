@@ -2,7 +2,7 @@ import Tabs from '@cloudscape-design/components/tabs';
 import { useParams } from 'react-router';
 
 import { Page } from '../../components/Page';
-import { useScepProfiles } from '../../components/profile-lists';
+import { useScepProfiles } from '../../components/profiles/queries';
 import { ManyChallenges } from './ManyChallenges';
 import { OneChallenge } from './OneChallenge';
 

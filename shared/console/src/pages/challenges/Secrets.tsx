@@ -5,7 +5,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
 
 import { ActionButton } from '../../components/ActionButton';
-import { saveText } from '../../components/save-file';
+import { saveFile } from '../../components/download';
 import { secretsCsv, type Made } from './batches';
 import { LeaveWarning } from './LeaveWarning';
 
@@ -45,7 +45,7 @@ export function Secrets({
           variant="primary"
           iconName="download"
           onClick={() => {
-            saveText(secretsCsv(made), 'text/csv', `challenges-${name}.csv`);
+            saveFile(secretsCsv(made), 'text/csv', `challenges-${name}.csv`);
             setSaved(made.length);
           }}
         >
