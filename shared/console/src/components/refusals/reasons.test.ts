@@ -1,17 +1,7 @@
-import { readFileSync } from 'node:fs';
-
 import { expect, test } from 'vitest';
 
+import { codesOf } from './codes-of-server';
 import { REFUSAL_REASONS, refusalReason } from './reasons';
-
-/** The codes that the API has for the variants of an enum of the server's. */
-function codesOf(file: string, name: string): string[] {
-  const source = readFileSync(`../scep-protocol/src/${file}`, 'utf8');
-  const body = new RegExp(`pub enum ${name} \\{\\n([^]*?)\\n\\}`).exec(source)?.[1] ?? '';
-  return [...body.matchAll(/^ {4}([A-Z])(\w+)/gm)].map(
-    ([, first, rest]) => `${first?.toLowerCase() ?? ''}${rest ?? ''}`,
-  );
-}
 
 test('every reason of the server is explained, and no other', () => {
   const codes = [

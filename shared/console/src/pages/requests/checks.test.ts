@@ -1,6 +1,13 @@
 import { expect, test } from 'vitest';
 
+import { codesOf } from '../../components/refusals/codes-of-server';
 import { CHECK_CODES, checkText } from './checks';
+
+test('every check of the server is explained, and no other', () => {
+  const codes = codesOf('check.rs', 'Check');
+  expect(codes).toContain('replyEncryption');
+  expect([...CHECK_CODES].sort()).toEqual(codes.sort());
+});
 
 test('checks have titles that tell them apart, and sentences that explain them', () => {
   const texts = CHECK_CODES.map(checkText);
