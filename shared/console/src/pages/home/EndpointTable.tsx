@@ -31,12 +31,8 @@ export function EndpointTable() {
           cell: (endpoint) => <PageLink to={profilePath(endpoint)}>{endpoint.name}</PageLink>,
         },
         {
-          id: 'kind',
-          header: 'Kind',
-          cell: ({ scepProfileUuid }) => (scepProfileUuid ? 'SCEP Profile' : 'RA Profile'),
-        },
-        {
           id: 'state',
+          minWidth: 130,
           header: 'State',
           sortingComparator: (a, b) => Number(a.available) - Number(b.available),
           cell: ({ available, reason }) => {
@@ -45,7 +41,13 @@ export function EndpointTable() {
           },
         },
         {
+          id: 'kind',
+          header: 'Kind',
+          cell: ({ scepProfileUuid }) => (scepProfileUuid ? 'SCEP Profile' : 'RA Profile'),
+        },
+        {
           id: 'url',
+          minWidth: 300,
           header: 'URL',
           cell: ({ name, url }) => <CopyText text={url} name={`the URL of ${name}`} />,
         },

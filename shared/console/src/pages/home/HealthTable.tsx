@@ -26,14 +26,16 @@ export function HealthTable() {
           sortingField: 'name',
           cell: ({ name, href }) => <PageLink to={href}>{name}</PageLink>,
         },
-        { id: 'kind', header: 'Kind', sortingField: 'kind', cell: ({ kind }) => kind },
         {
           id: 'health',
+          minWidth: 170,
           header: 'State',
           cell: ({ health }) => <StatusIndicator type={health.type}>{health.text}</StatusIndicator>,
         },
+        { id: 'kind', header: 'Kind', sortingField: 'kind', cell: ({ kind }) => kind },
         {
           id: 'end',
+          minWidth: 150,
           header: 'Expires',
           sortingField: 'end',
           cell: ({ end }) => (end ? <Time value={end} /> : '–'),
