@@ -1,6 +1,7 @@
 //! The list of all requests that administrators see: those that were refused, and transactions.
 
 use scep_protocol::id::ScepProfileUuid;
+use scep_protocol::refusal::RefusalKind;
 use scep_protocol::refusal_record::{RefusalReason, RefusalRecord};
 use strum::{EnumString, IntoStaticStr, VariantArray};
 use time::OffsetDateTime;
@@ -40,6 +41,16 @@ impl RequestOutcome {
             Self::Refused => None,
             Self::Rejected => Some(TransactionStatus::Rejected),
             Self::Issuing => Some(TransactionStatus::Issuing),
+        }
+    }
+
+    /// Returns whether requests with this outcome can have this reason.
+    fn may_have(self, reason: RefusalReason) -> bool {
+        match self {
+            // A poll for a rejected request is refused for the same reason.
+            Self::Refused => true,
+            Self::Rejected => reason == RefusalReason::Refused(RefusalKind::Rejected),
+            Self::Granted | Self::Issuing | Self::Pending => false,
         }
     }
 
@@ -89,7 +100,7 @@ impl ListedRequest {
 pub struct RequestFilter {
     /// The outcome.
     pub outcome: Option<RequestOutcome>,
-    /// The reason of the refusal. Transactions have none.
+    /// The reason of the refusal. Of transactions, only rejected ones have one.
     pub reason: Option<RefusalReason>,
     /// The SCEP Profile that received the request.
     pub scep_profile: Option<ScepProfileUuid>,
@@ -109,7 +120,7 @@ impl RequestFilter {
             .iter()
             .copied()
             .filter(|outcome| self.outcome.is_none_or(|wanted| wanted == *outcome))
-            .filter(|outcome| self.reason.is_none() || *outcome == RequestOutcome::Refused)
+            .filter(|outcome| self.reason.is_none_or(|reason| outcome.may_have(reason)))
             .collect()
     }
 
@@ -145,7 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn a_reason_is_one_of_refused_requests_alone() {
+    fn a_reason_is_one_of_refused_and_rejected_requests() {
         let outcomes = |outcome, reason| {
             let filter = RequestFilter {
                 outcome,
@@ -160,5 +171,8 @@ mod tests {
         let pending = Some(RequestOutcome::Pending);
         assert_eq!(outcomes(pending, None), [RequestOutcome::Pending]);
         assert_eq!(outcomes(pending, reason), []);
+        let rejected = Some(RefusalReason::Refused(RefusalKind::Rejected));
+        let either = [RequestOutcome::Refused, RequestOutcome::Rejected];
+        assert_eq!(outcomes(None, rejected), either);
     }
 }

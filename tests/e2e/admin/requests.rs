@@ -381,6 +381,7 @@ async fn requests_of_every_outcome_are_one_list() {
     assert_eq!(page_through(&admin, &between).await, items[2..4]);
     let empty = format!("since={since}&until={since}");
     assert_eq!(page_through(&admin, &empty).await, [Value::Null; 0]);
+    assert_eq!(page_through(&admin, "reason=rejected").await, items[2..3]);
     assert_eq!(
         page_through(&admin, "reason=signature").await,
         [Value::Null; 0]
