@@ -7,7 +7,7 @@ import Tabs from '@cloudscape-design/components/tabs';
 import { useState } from 'react';
 
 import { CopyText } from '../../components/CopyText';
-import { saveText } from '../../components/save-file';
+import { saveFile } from '../../components/download';
 import { instructionsFor } from './instructions';
 import type { Enrolment, Part } from './instructions/enrolment';
 
@@ -77,7 +77,7 @@ function PartView({ part }: { part: Part }) {
       );
     case 'file':
       return (
-        <Button iconName="download" onClick={() => saveText(part.content, part.type, part.name)}>
+        <Button iconName="download" onClick={() => saveFile(part.content, part.type, part.name)}>
           Download {part.name}
         </Button>
       );

@@ -9,6 +9,7 @@ const settings: ServerSettings = {
   platform: 'LOCAL',
   pendingDays: 7,
   crlDays: 1,
+  requestDays: 30,
   profilesMaxAgeSeconds: 5,
   defaultScepProfile: null,
   tokens: true,
@@ -30,6 +31,7 @@ test('settings are told in words', () => {
     'https://scep.example',
     '7 days',
     '1 day',
+    '30 days',
     '5 s',
     'None',
   ]);

@@ -44,6 +44,12 @@ export function factsOf(settings: ServerSettings): Fact[] {
       changedBy: change('crl-days', 'SCEPTER_CRL_DAYS', 'CrlDays'),
     },
     {
+      name: 'Refused requests',
+      value: days(settings.requestDays),
+      meaning: 'So long a refused request, and what the chart counts, is kept.',
+      changedBy: change('request-days', 'SCEPTER_REQUEST_DAYS', 'RequestDays'),
+    },
+    {
       name: 'Edits of profiles',
       value: `${settings.profilesMaxAgeSeconds} s`,
       meaning: 'After so long, an edit is in force for every request.',
