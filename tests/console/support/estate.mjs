@@ -45,7 +45,8 @@ export async function buildEstate(server) {
   await call('POST', `/certificates/${revoked.uuid}/revoke`, { reason: 'superseded' });
   routerDevice.remove();
   demoDevice.remove();
-  return { authority, raCertificate, subordinate, routers, gateways, once, waiting, pending, certificates, challenges: made };
+  const { items: refusals } = await call('GET', '/scepRequests?outcome=REFUSED');
+  return { authority, raCertificate, subordinate, routers, gateways, once, waiting, pending, certificates, refused: refusals[0] };
 }
 
 /** Makes an enabled SCEP Profile that leads to an RA Profile. */
