@@ -156,7 +156,8 @@ pub struct RequestOutline {
     pub transaction_id: Option<String>,
     /// The address of the client as far as it is known.
     pub client_address: Option<IpAddr>,
-    /// The beginning of the requested subject, in the text form of RFC 4514, if the envelope opened.
+    /// The beginning of the requested subject, in the text form of RFC 4514, if the envelope
+    /// opened.
     pub subject: Option<String>,
     /// The key to be certified, if the envelope opened.
     pub key: Option<RequestedKey>,

@@ -27,10 +27,10 @@ const COUNTS_INTERVAL: time::Duration = time::Duration::MINUTE;
 /// counts of all.
 ///
 /// [`Self::record`] writes nothing and never fails. [`Self::write_due`] writes, after the answer is
-/// sent. Each process writes counts at most once a minute, together for all profiles and reasons. Of
-/// records, each process tries at most ten in a minute for each profile and reason; as the places of
-/// records are computed, all processes together leave no more than ten. What a process still has in
-/// memory when it ends abruptly is lost.
+/// sent. Each process writes counts at most once a minute, together for all profiles and reasons.
+/// Of records, each process tries at most ten in a minute for each profile and reason; as the
+/// places of records are computed, all processes together leave no more than ten. What a process
+/// still has in memory when it ends abruptly is lost.
 pub struct RefusalRecorder {
     log: Arc<dyn RequestLog>,
     /// How long records are kept.
