@@ -77,7 +77,7 @@ story(
       await control.waitFor();
       assert.equal(await control.getAttribute('aria-disabled'), 'true', `${path}: ${action}`);
       await control.focus();
-      await page.getByText(/lacks the scope write/).first().waitFor();
+      await page.getByText(/lacks the scope write/).filter({ visible: true }).first().waitFor();
     }
     await checkAppearances(page, 'a page of a reader');
   },

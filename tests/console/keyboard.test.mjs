@@ -72,10 +72,13 @@ story('a dialog keeps the focus, and gives it back', async ({ page, visit, serve
 
 story(
   'nothing moves for those who asked for reduced motion',
-  async ({ page, visit, server }) => {
+  async ({ page, visit }) => {
     await visit.open('/');
     const moving = await page.evaluate(() =>
-      document.getAnimations().filter((animation) => Number(animation.effect?.getComputedTiming().duration) > 1).map(String),
+      document
+        .getAnimations()
+        .filter(({ effect }) => Number(effect.getComputedTiming().duration) > 1)
+        .map(({ animationName, effect }) => `${animationName} ${effect.target.outerHTML.slice(0, 200)} ${effect.getComputedTiming().duration}`),
     );
     assert.deepEqual(moving, []);
   },
