@@ -79,6 +79,7 @@ story(
       await control.focus();
       await page.getByText(/lacks the scope write/).filter({ visible: true }).first().waitFor();
     }
+    await visit.open('/scep-profiles');
     await checkAppearances(page, 'a page of a reader');
   },
   { signedIn: false },

@@ -3,9 +3,10 @@
 import assert from 'node:assert/strict';
 import { checkAppearances } from './support/accessibility.mjs';
 import { Workbench } from './support/clients.mjs';
+import { Server } from './support/server.mjs';
 import { tellStories } from './support/story.mjs';
 
-const story = tellStories({ demo: false });
+const story = tellStories(() => Server.start({ demo: false }));
 
 /** Pastes the instructions for strongSwan, which the page shows, into a shell. */
 async function pasteInstructions(page) {

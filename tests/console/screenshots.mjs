@@ -18,7 +18,7 @@ const server = await Server.start();
 const browser = await launchBrowser();
 try {
   const pages = listPages(await buildEstate(server));
-  const visit = new Visit(await (await newContext(browser)).newPage(), server.origin);
+  const visit = new Visit(await (await newContext(browser)).newPage(), server);
   const { page } = visit;
   if (wanted.length === 0) {
     rmSync(FOLDER, { recursive: true, force: true });

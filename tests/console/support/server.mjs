@@ -14,7 +14,7 @@ const target = process.env.CARGO_TARGET_DIR ?? join(ROOT, 'target');
 
 /** The folder into which tests/interop/install.sh installs tools. */
 export const TOOLS = join(target, 'interop');
-const BINARY = process.env.SCEPTER_BINARY ?? join(target, 'debug/scepter');
+export const BINARY = process.env.SCEPTER_BINARY ?? join(target, 'debug/scepter');
 
 /** The token of an administrator with every scope. */
 export const ADMIN_TOKEN = 'the-token-of-an-administrator-in-tests';

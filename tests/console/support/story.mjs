@@ -39,16 +39,16 @@ export function launchBrowser() {
 }
 
 /**
- * Starts one server and one browser for the stories of a file, and returns the function that
- * declares a story: `story('sentence', async ({ page, server, … }, t) => …, options)`, where `t` is node's test.
+ * Starts one server, by `start`, and one browser for the stories of a file, and returns the function
+ * that declares a story: `story('sentence', async ({ page, server, … }, t) => …, options)`, where `t` is node's test.
  *
  * Options are those of a browser's context; `signedIn: false` begins on the sign-in page, and
  * `token` signs in as somebody else.
  */
-export function tellStories(serverOptions) {
+export function tellStories(start = () => Server.start()) {
   const shared = {};
   before(async () => {
-    shared.server = await Server.start(serverOptions);
+    shared.server = await start();
     shared.browser = await launchBrowser();
   });
   after(async () => {
@@ -60,7 +60,7 @@ export function tellStories(serverOptions) {
 
 async function tellStory(t, body, { server, browser }, { signedIn = true, token = ADMIN_TOKEN, ...options }) {
   const context = await newContext(browser, options);
-  const visit = new Visit(await context.newPage(), server.origin);
+  const visit = new Visit(await context.newPage(), server);
   try {
     await visit.watch();
     if (signedIn) {
@@ -93,9 +93,11 @@ export class Visit {
   #problems = [];
   #provoked = [];
 
-  constructor(page, origin) {
+  constructor(page, { origin, pool }) {
     this.page = page;
     this.origin = origin;
+    /** The origins that the console may turn to: its own, and that of the identity provider. */
+    this.origins = [origin, pool];
   }
 
   /** Notes everything that a sound page does not do. */
@@ -119,7 +121,7 @@ export class Visit {
     });
     page.on('request', (request) => {
       const { origin, protocol } = new URL(request.url());
-      if (origin !== this.origin && !['blob:', 'data:'].includes(protocol)) {
+      if (!this.origins.includes(origin) && !['blob:', 'data:'].includes(protocol)) {
         note(`another origin: ${request.url()}`);
       }
     });
