@@ -33,15 +33,17 @@ export function DeleteDialog({
     mutationFn: async () => {
       const uuids = (isForce ? failures : items).map(({ uuid }) => uuid);
       const refused = await (isForce ? calls.forceRemove(uuids) : calls.remove(uuids));
-      return { refused, done: uuids.length - refused.length };
+      const gone = uuids.filter((uuid) => refused.every((item) => item.uuid !== uuid));
+      return { refused, gone };
     },
-    onSuccess: async ({ refused, done }) => {
+    onSuccess: async ({ refused, gone }) => {
+      const done = gone.length;
       setFailures(refused);
       setDeleted(deleted + done);
       if (done > 0) {
         const noun = done === 1 ? calls.noun : calls.plural;
         succeed(`${done} ${noun} deleted.`);
-        await changed();
+        await changed(gone);
       }
       if (refused.length === 0) {
         onClose(true);

@@ -37,14 +37,18 @@ export function useStatus() {
   return useQuery({ queryKey: ['status'], queryFn: () => body(api.GET('/api/v1/status')) });
 }
 
-/** A function that has what depends on the profiles read again. */
-export function useProfilesChanged(): () => Promise<unknown> {
+/** A function that has what depends on the profiles read again.
+ *  @param gone - the profiles that were deleted, which a page that still shows them must not ask for. */
+export function useProfilesChanged(): (gone?: string[]) => Promise<unknown> {
   const client = useQueryClient();
   return useCallback(
-    () =>
+    (gone = []) =>
       Promise.all(
         ['scepProfiles', 'raProfiles', 'status'].map((key) =>
-          client.invalidateQueries({ queryKey: [key] }),
+          client.invalidateQueries({
+            queryKey: [key],
+            predicate: ({ queryKey }) => !gone.some((uuid) => queryKey.includes(uuid)),
+          }),
         ),
       ),
     [client],
