@@ -18,10 +18,10 @@ async function makeProfile(server, name, settings = {}) {
   });
 }
 
-/** Checks the boxes of the rows with these names. */
-async function selectRows(page, names) {
-  for (const name of names) {
-    await page.getByRole('row', { name }).getByRole('checkbox').check();
+/** Selects the rows with these names, and none of the others that are shown. */
+async function selectRows(page, names, others = []) {
+  for (const [name, isSelected] of [...others.map((name) => [name, false]), ...names.map((name) => [name, true])]) {
+    await page.getByRole('row', { name }).getByRole('checkbox').setChecked(isSelected);
   }
 }
 
@@ -98,7 +98,7 @@ story('several profiles are enabled, disabled and deleted at once', async ({ pag
   await page.getByRole('button', { name: 'Enable' }).click();
   await visit.hear('3 SCEP Profiles enabled.');
   assert.deepEqual(await readStates(), [true, true, true]);
-  await selectRows(page, names.slice(0, 2));
+  await selectRows(page, names.slice(0, 2), names.slice(2));
   await page.getByRole('button', { name: 'Disable' }).click();
   await visit.hear('2 SCEP Profiles disabled.');
   assert.deepEqual(await readStates(), [false, false, true]);
