@@ -1,8 +1,9 @@
 #!/usr/bin/env bash
-# Writes a software bill of materials for each binary, CycloneDX 1.5 in JSON: infra/sbom.sh FOLDER
+# Writes a software bill of materials for each binary, and for the packages of npm in the console,
+# CycloneDX 1.5 in JSON: infra/sbom.sh FOLDER
 #
-# It is based on Cargo.lock and the crates that cargo has fetched for a build. The same commit gives
-# the same files on every machine.
+# It is based on Cargo.lock and the crates that cargo has fetched for a build, and on the console's
+# package-lock.json. The same commit gives the same files on every machine.
 set -euo pipefail
 mkdir -p "$1"
 folder=$(cd "$1" && pwd)
@@ -20,4 +21,14 @@ for file in functions/*/*_bin.cdx.json; do
     sed "s|file://$PWD|file://.|g" "$file" >"$folder/$(basename "$file" _bin.cdx.json).cdx.json"
     rm "$file"
 done
+# What the tests start is not delivered.
+rm -f tests/*_bin.cdx.json
+# npm names each file by a random number and the time.
+npm sbom --prefix shared/console --sbom-format cyclonedx --omit dev --package-lock-only |
+    node -e '
+        const bill = JSON.parse(require("fs").readFileSync(0));
+        delete bill.serialNumber;
+        bill.metadata.timestamp = new Date(process.argv[1] * 1000).toISOString();
+        console.log(JSON.stringify(bill, null, 2));
+    ' "$(git log -1 --format=%ct)" >"$folder/console-packages.cdx.json"
 ls "$folder"/*.cdx.json
