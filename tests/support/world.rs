@@ -351,7 +351,9 @@ impl World {
 
 fn new_recorder(store: &DynamoDbStore, deployment: &Deployment) -> Arc<RefusalRecorder> {
     let validity = deployment.request_validity;
-    Arc::new(RefusalRecorder::new(Arc::new(store.clone()), validity))
+    let minute = Duration::from_secs(60);
+    let log = Arc::new(store.clone());
+    Arc::new(RefusalRecorder::new(log, validity, minute))
 }
 
 /// The name of every profile of a world.

@@ -50,8 +50,9 @@ const MAINTENANCE_INTERVAL: Duration = Duration::from_secs(60 * 60);
 /// How often notices that could not be delivered at once are delivered.
 const DELIVERY_INTERVAL: Duration = Duration::from_secs(10);
 
-/// How often refused requests are counted.
-const COUNTS_INTERVAL: Duration = Duration::from_secs(60);
+/// How often refused requests are counted: a write to a file costs little, and the console shows
+/// the counts beside the list of requests.
+const COUNTS_INTERVAL: Duration = Duration::from_secs(5);
 
 /// How often expired transactions are removed.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
@@ -125,6 +126,7 @@ impl DataFolder {
             refusals: Arc::new(RefusalRecorder::new(
                 Arc::new(store.clone()),
                 deployment.request_validity,
+                COUNTS_INTERVAL,
             )),
             store,
             profiles: Arc::new(profiles),

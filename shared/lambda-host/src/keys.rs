@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
+use std::time::Duration;
 
 use authorise_http::{IntuneNotifier, IntuneSource, WebhookClient, WebhookNotifier, WebhookSource};
 use aws_sdk_kms::Client;
@@ -17,6 +18,9 @@ use scep_service::refusal_recorder::RefusalRecorder;
 use store_dynamodb::{DynamoDbStore, Tables};
 
 use crate::{Adapters, SettingError};
+
+/// How often a process counts refused requests, at most: each time is a write to the table.
+const COUNTS_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The keys of the stack.
 pub(crate) struct Keys {
@@ -42,7 +46,8 @@ impl Adapters<'_> {
             Arc::new(IntuneSource::new(Arc::clone(&intune)));
         let intune_notifier: Arc<dyn Notifier> = Arc::new(IntuneNotifier::new(intune));
         let deployment = self.environment.deployment()?;
-        let refusals = RefusalRecorder::new(store.clone(), deployment.request_validity);
+        let validity = deployment.request_validity;
+        let refusals = RefusalRecorder::new(store.clone(), validity, COUNTS_INTERVAL);
         Ok(Enrolment {
             refusals: Arc::new(refusals),
             profile_service: self.profile_service(store.clone())?,

@@ -20,14 +20,11 @@ use crate::statistics::{HourlyCounts, Series};
 /// The most records that wait to be written; a process that cannot write must not fill its memory.
 const MAX_WAITING: usize = 1_000;
 
-/// The least time between two writes of counts by one process.
-const COUNTS_INTERVAL: time::Duration = time::Duration::MINUTE;
-
 /// Records refused requests: at most [`RECORDS_A_MINUTE`] for each SCEP Profile and reason, and
 /// counts of all.
 ///
 /// [`Self::record`] writes nothing and never fails. [`Self::write_due`] writes, after the answer is
-/// sent. Each process writes counts at most once a minute, together for all profiles and reasons.
+/// sent. Each process writes counts at intervals, together for all profiles and reasons.
 /// Of records, each process tries at most ten in a minute for each profile and reason; as the
 /// places of records are computed, all processes together leave no more than ten. What a process
 /// still has in memory when it ends abruptly is lost.
@@ -35,6 +32,8 @@ pub struct RefusalRecorder {
     log: Arc<dyn RequestLog>,
     /// How long records are kept.
     validity: Duration,
+    /// The least time between two writes of counts by this process.
+    counts_interval: Duration,
     state: Mutex<State>,
     something_waits: Notify,
 }
@@ -78,11 +77,11 @@ impl State {
         })
     }
 
-    fn take_due_counts(&mut self, now: OffsetDateTime) -> HourlyCounts {
+    fn take_due_counts(&mut self, now: OffsetDateTime, interval: Duration) -> HourlyCounts {
         let is_due = self
             .counts_written_at
             // A clock that was set back must not stop the counts.
-            .is_none_or(|at| (now - at).abs() >= COUNTS_INTERVAL);
+            .is_none_or(|at| (now - at).abs() >= interval);
         if self.counts.is_empty() || !is_due {
             return HourlyCounts::default();
         }
@@ -96,12 +95,14 @@ fn minute_of(at: OffsetDateTime) -> i64 {
 }
 
 impl RefusalRecorder {
-    /// Creates a recorder whose records are kept for `validity`.
+    /// Creates a recorder whose records are kept for `validity`, and which writes counts at most
+    /// once in `counts_interval`.
     #[must_use]
-    pub fn new(log: Arc<dyn RequestLog>, validity: Duration) -> Self {
+    pub fn new(log: Arc<dyn RequestLog>, validity: Duration, counts_interval: Duration) -> Self {
         Self {
             log,
             validity,
+            counts_interval,
             state: Mutex::default(),
             something_waits: Notify::new(),
         }
@@ -136,12 +137,15 @@ impl RefusalRecorder {
         self.something_waits.notified().await;
     }
 
-    /// Writes the records that wait, and the counts if a minute has passed since the last time. A
-    /// failure is logged: it concerns no client.
+    /// Writes the records that wait, and the counts if their interval has passed since the last
+    /// time. A failure is logged: it concerns no client.
     pub async fn write_due(&self, now: OffsetDateTime) {
         let (waiting, counts) = {
             let mut state = self.lock();
-            (take(&mut state.waiting), state.take_due_counts(now))
+            (
+                take(&mut state.waiting),
+                state.take_due_counts(now, self.counts_interval),
+            )
         };
         for record in waiting {
             self.write_record(record).await;
