@@ -1,19 +1,9 @@
-import BreadcrumbGroup from '@cloudscape-design/components/breadcrumb-group';
 import ContentLayout from '@cloudscape-design/components/content-layout';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import { use, useEffect, type ReactNode } from 'react';
-import { createPortal } from 'react-dom';
-import { useNavigate } from 'react-router';
+import { useEffect, type ReactNode } from 'react';
 
-import { addressOf, pathOf } from './addresses';
-import { BreadcrumbSlot } from './breadcrumb-slot';
-
-/** A link to a page above this one. */
-export interface Parent {
-  text: string;
-  href: string;
-}
+import { Breadcrumbs, type Parent } from './Breadcrumbs';
 
 /** A page: its heading, the way back, what can be done with the whole of it, and its contents. */
 export function Page({
@@ -43,28 +33,5 @@ export function Page({
       <Breadcrumbs parents={parents} title={title} />
       <SpaceBetween size="l">{children}</SpaceBetween>
     </ContentLayout>
-  );
-}
-
-/** The way to a page, in the bar of the frame. */
-function Breadcrumbs({ parents, title }: { parents: Parent[]; title: string }) {
-  const navigate = useNavigate();
-  const slot = use(BreadcrumbSlot);
-  const items = [{ text: 'Scepter', href: '/' }, ...parents].map(({ text, href }) => ({
-    text,
-    href: addressOf(href),
-  }));
-  return (
-    slot &&
-    createPortal(
-      <BreadcrumbGroup
-        items={[...items, { text: title, href: '#' }]}
-        onFollow={(event) => {
-          event.preventDefault();
-          void navigate(pathOf(event.detail.href));
-        }}
-      />,
-      slot,
-    )
   );
 }

@@ -1,5 +1,6 @@
 import { useEffect, useState } from 'react';
 
+import { Breadcrumbs } from '../../components/Breadcrumbs';
 import { Page } from '../../components/Page';
 import { FirstRunWizard } from './FirstRunWizard';
 import { Outcome } from './Outcome';
@@ -17,6 +18,9 @@ export function FirstRunPage() {
       <Outcome created={created} />
     </Page>
   ) : (
-    <FirstRunWizard onDone={setCreated} />
+    <>
+      <Breadcrumbs title="First run" />
+      <FirstRunWizard onDone={setCreated} />
+    </>
   );
 }

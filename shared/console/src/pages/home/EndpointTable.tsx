@@ -32,7 +32,7 @@ export function EndpointTable() {
         },
         {
           id: 'state',
-          minWidth: 130,
+          minWidth: 210,
           header: 'State',
           sortingComparator: (a, b) => Number(a.available) - Number(b.available),
           cell: ({ available, reason }) => {

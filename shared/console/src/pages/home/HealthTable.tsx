@@ -28,7 +28,7 @@ export function HealthTable() {
         },
         {
           id: 'health',
-          minWidth: 170,
+          minWidth: 210,
           header: 'State',
           cell: ({ health }) => <StatusIndicator type={health.type}>{health.text}</StatusIndicator>,
         },
