@@ -49,7 +49,8 @@ impl Administration {
         let outcome = match probe.probe(profile, self.clock.now()).await {
             Ok(sentence) => Ok(sentence),
             Err(ProbeError::Unfit(sentence)) => Err(sentence),
-            Err(ProbeError::Failed(failure)) => return Err(failure.into()),
+            // A key that cannot be used is no field of this request.
+            Err(ProbeError::Failed(failure)) => return Err(AdminError::Failed(failure)),
         };
         Ok(SourceReport {
             outcome,
