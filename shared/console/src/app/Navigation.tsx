@@ -1,21 +1,16 @@
 import SideNavigation, {
   type SideNavigationProps,
 } from '@cloudscape-design/components/side-navigation';
-import { useQuery } from '@tanstack/react-query';
 import { useLocation, useNavigate } from 'react-router';
 
-import { api, body } from '../api/client';
+import { useSettings } from '../api/settings';
 import { addressOf, pathOf } from '../components/addresses';
 
 /** The links to every page. */
 export function Navigation() {
   const { pathname } = useLocation();
   const navigate = useNavigate();
-  const settings = useQuery({
-    queryKey: ['settings'],
-    queryFn: () => body(api.GET('/api/v1/settings')),
-    staleTime: Infinity,
-  });
+  const settings = useSettings();
 
   const links = [
     ...LINKS,

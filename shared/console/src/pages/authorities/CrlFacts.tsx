@@ -7,6 +7,7 @@ import { useMutation } from '@tanstack/react-query';
 
 import { api, body } from '../../api/client';
 import type { AuthorityView, ServerStatus } from '../../api/schema';
+import { useSettings } from '../../api/settings';
 import { fileName } from '../../components/certificate-files';
 import { CopyText } from '../../components/CopyText';
 import { saveFile } from '../../components/download';
@@ -15,7 +16,6 @@ import { Loaded } from '../../components/Loaded';
 import { useNotify } from '../../components/notifications';
 import { useStatus } from '../../components/profiles/queries';
 import { Time } from '../../components/Time';
-import { useSettings } from './KeyFields';
 import { crlUrl } from './texts';
 
 /** The CRL of an authority's current key: where verifiers fetch it, and until when it is valid. */

@@ -1,11 +1,10 @@
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
 import Select from '@cloudscape-design/components/select';
-import { useQuery } from '@tanstack/react-query';
 
-import { api, body } from '../../api/client';
 import { reasonsAbout } from '../../api/errors';
 import type { KeyAlgorithm } from '../../api/schema';
+import { useSettings } from '../../api/settings';
 import { KEY_ALGORITHMS } from './texts';
 
 /** What is chosen about a key. */
@@ -13,15 +12,6 @@ export interface KeyDraft {
   keyAlgorithm: KeyAlgorithm;
   /** The ARN of an existing key; empty for a new one. */
   keyArn: string;
-}
-
-/** The settings of the server, which say on what it runs. */
-export function useSettings() {
-  return useQuery({
-    queryKey: ['settings'],
-    queryFn: () => body(api.GET('/api/v1/settings')),
-    staleTime: Infinity,
-  });
 }
 
 /** Chooses the algorithm of a key, or in AWS an existing key of KMS. */

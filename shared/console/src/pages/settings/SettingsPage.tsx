@@ -5,21 +5,16 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import Link from '@cloudscape-design/components/link';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
-import { useQuery } from '@tanstack/react-query';
 
-import { api, body } from '../../api/client';
 import type { ServerSettings } from '../../api/schema';
+import { useSettings } from '../../api/settings';
 import { Loaded } from '../../components/Loaded';
 import { Page } from '../../components/Page';
 import { factsOf, type Fact } from './facts';
 
 /** The settings of the server, which are changed where it is started. */
 export function SettingsPage() {
-  const query = useQuery({
-    queryKey: ['settings'],
-    queryFn: () => body(api.GET('/api/v1/settings')),
-    staleTime: Infinity,
-  });
+  const query = useSettings();
   return (
     <Page
       title="Settings"
