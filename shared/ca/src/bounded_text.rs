@@ -13,6 +13,9 @@ const MAX_PATTERN_BYTES: usize = 256;
 // A short text can compile to a large program: each level of a counted repetition multiplies it.
 const MAX_COMPILED_BYTES: usize = 64 * 1024;
 
+/// Longest text of a client or a service that records keep, in characters.
+const MAX_KEPT_CHARACTERS: usize = 400;
+
 /// Characters that are invisible or change how others are displayed: Default_Ignorable_Code_Point
 /// of Unicode 16, which includes all bidirectional controls, the line and paragraph separators,
 /// interlinear annotations, and some noncharacters.
@@ -44,6 +47,21 @@ pub fn is_visible(c: char) -> bool {
     // The last two code points of each plane are noncharacters.
     let is_noncharacter = u32::from(c) & 0xfffe == 0xfffe;
     !c.is_control() && !is_noncharacter && !INVISIBLE.iter().any(|range| range.contains(&c))
+}
+
+/// The first 400 characters of a text that a client or a service chose, with its invisible
+/// characters replaced, to be kept in a record.
+#[must_use]
+pub fn bound_text(text: &str) -> String {
+    let mut bounded: String = text
+        .chars()
+        .take(MAX_KEPT_CHARACTERS)
+        .map(|c| if is_visible(c) { c } else { '\u{fffd}' })
+        .collect();
+    if text.chars().nth(MAX_KEPT_CHARACTERS).is_some() {
+        bounded.push('…');
+    }
+    bounded
 }
 
 /// The beginning of an untrusted value, for use in a message: quoted, with invisible characters
@@ -284,5 +302,13 @@ mod tests {
             quote_excerpt(&"a".repeat(65)),
             format!("\"{}…\"", "a".repeat(64))
         );
+    }
+
+    #[test]
+    fn texts_are_bounded_and_visible() {
+        assert_eq!(bound_text("CN=a\u{202e}b\n"), "CN=a\u{fffd}b\u{fffd}");
+        let longest = "ä".repeat(MAX_KEPT_CHARACTERS);
+        assert_eq!(bound_text(&longest), longest);
+        assert_eq!(bound_text(&format!("{longest}a")), format!("{longest}…"));
     }
 }

@@ -2,7 +2,7 @@
 
 use std::net::IpAddr;
 
-use ca::bounded_text::is_visible;
+use ca::bounded_text::bound_text;
 use scep_cms::algorithm::EcCurve;
 use scep_cms::attribute::FailInfo;
 use scep_cms::message_type::MessageType;
@@ -21,9 +21,6 @@ use crate::transaction::Fingerprint;
 /// The most records of one SCEP Profile and one reason in a minute. What is beyond is only counted,
 /// so that attackers can neither fill the store nor buy writes.
 pub const RECORDS_A_MINUTE: u8 = 10;
-
-/// The longest text of a client in a record, in characters.
-const MAX_TEXT_CHARACTERS: usize = 400;
 
 /// Why a request was refused: the kind, without what it says about the request.
 #[derive(Clone, Copy, Debug, Eq, Hash, Ord, PartialEq, PartialOrd)]
@@ -256,20 +253,6 @@ impl RefusalSlot {
     }
 }
 
-/// The beginning of a text that a client or a service chose, with its invisible characters
-/// replaced.
-fn bound_text(text: &str) -> String {
-    let mut bounded: String = text
-        .chars()
-        .take(MAX_TEXT_CHARACTERS)
-        .map(|c| if is_visible(c) { c } else { '\u{fffd}' })
-        .collect();
-    if text.chars().nth(MAX_TEXT_CHARACTERS).is_some() {
-        bounded.push('…');
-    }
-    bounded
-}
-
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
@@ -287,14 +270,6 @@ mod tests {
             assert!(names.contains(name), "{name}");
         }
         assert_eq!(RefusalReason::from_name("Challenge"), None);
-    }
-
-    #[test]
-    fn texts_are_bounded_and_visible() {
-        assert_eq!(bound_text("CN=a\u{202e}b\n"), "CN=a\u{fffd}b\u{fffd}");
-        let longest = "ä".repeat(MAX_TEXT_CHARACTERS);
-        assert_eq!(bound_text(&longest), longest);
-        assert_eq!(bound_text(&format!("{longest}a")), format!("{longest}…"));
     }
 
     #[test]
