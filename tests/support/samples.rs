@@ -68,6 +68,7 @@ pub fn claim(key: TransactionKey, replacing: Option<ClaimUuid>, now: OffsetDateT
         certificate: CertificateUuid::new_v4(),
         message_type: MessageType::PkcsReq,
         subject: "CN=device-1,O=Corp".to_owned(),
+        requested: None,
         claimed_at: now,
         issuance: Issuance {
             to_be_signed: vec![3; 700],

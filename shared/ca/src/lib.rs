@@ -15,6 +15,7 @@ pub mod key_location;
 pub mod leaf;
 pub mod pending;
 pub mod profile_name;
+pub mod requested_contents;
 pub mod revocation;
 pub mod serial_number;
 pub mod server_certificate;

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use axum::Json;
 use axum::response::{IntoResponse, Response};
 use ca::pending::RequestSummary;
+use ca::requested_contents::RequestedContents;
 use http::StatusCode;
 use newtype_uuid::{GenericUuid, TypedUuid, TypedUuidKind};
 use scep_protocol::id::{RaProfileUuid, ScepProfileUuid, TransactionIdKind};
@@ -95,7 +96,7 @@ struct TransactionItem {
     /// messageType of the request: 19 is PKCSReq, 17 RenewalReq.
     #[schema(example = "19")]
     message_type: String,
-    /// Requested subject, as RFC 4514 text.
+    /// Subject to be certified, as RFC 4514 text.
     #[schema(example = "CN=router-1,O=Corp")]
     subject: String,
     /// The certificate that was issued.
@@ -138,9 +139,41 @@ struct TransactionView {
     /// sign.
     #[schema(format = DateTime, example = "2026-01-01T00:00:00Z")]
     not_before: Option<String>,
+    /// What the device asked for; null if the request never waited for approval.
+    requested: Option<RequestedView>,
     /// When the certificate expires if it is approved now; null if there is nothing left to sign.
     #[schema(format = DateTime, example = "2027-01-01T00:00:00Z")]
     not_after: Option<String>,
+}
+
+/// What a device asked for, before the rules of the RA Profile.
+#[derive(Serialize, ToSchema)]
+#[serde(rename_all = "camelCase")]
+#[schema(as = RequestedContents)]
+struct RequestedView {
+    /// Subject, as RFC 4514 text.
+    #[schema(example = "CN=router-1")]
+    subject: String,
+    /// Names of subjectAltName, prefixed by their types.
+    #[schema(example = json!(["DNS:router-1.corp.example", "email:router@corp.example"]))]
+    subject_alt_names: Vec<String>,
+    /// Security identifier (SID), in whichever form; null without one.
+    #[schema(example = "S-1-5-21-1004336348-1177238915-682003330-512")]
+    sid: Option<String>,
+    /// Extended key usages, as names or OIDs.
+    #[schema(example = json!(["clientAuth", "serverAuth"]))]
+    extended_key_usage: Vec<String>,
+}
+
+impl From<RequestedContents> for RequestedView {
+    fn from(requested: RequestedContents) -> Self {
+        Self {
+            subject: requested.subject,
+            subject_alt_names: requested.subject_alt_names,
+            sid: requested.sid,
+            extended_key_usage: requested.extended_key_usage,
+        }
+    }
 }
 
 /// A reference to a profile.
@@ -279,6 +312,7 @@ async fn read_transaction(
     let TransactionRecord {
         summary,
         transaction,
+        requested,
     } = api
         .administration
         .store
@@ -286,7 +320,7 @@ async fn read_transaction(
         .await?
         .ok_or(AdminError::NotFound(ObjectKind::Transaction))?;
     let review = api.administration.review_transaction(&transaction).await?;
-    let requested = review
+    let to_certify = review
         .to_be_signed
         .as_deref()
         .map(RequestSummary::of)
@@ -304,17 +338,18 @@ async fn read_transaction(
         public_key_sha256: None,
         key_usage: None,
         extended_key_usage: None,
+        requested: requested.map(RequestedView::from),
         not_before: None,
         not_after: None,
     };
-    if let Some(requested) = requested {
-        view.subject_alt_names = Some(requested.subject_alt_names);
-        view.sid = requested.sid.map(String::from);
-        view.public_key_sha256 = Some(requested.public_key_sha256);
-        view.key_usage = Some(requested.key_usage);
-        view.extended_key_usage = Some(requested.extended_key_usage);
-        view.not_before = Some(format_time(requested.validity.not_before));
-        view.not_after = Some(format_time(requested.validity.not_after));
+    if let Some(to_certify) = to_certify {
+        view.subject_alt_names = Some(to_certify.subject_alt_names);
+        view.sid = to_certify.sid.map(String::from);
+        view.public_key_sha256 = Some(to_certify.public_key_sha256);
+        view.key_usage = Some(to_certify.key_usage);
+        view.extended_key_usage = Some(to_certify.extended_key_usage);
+        view.not_before = Some(format_time(to_certify.validity.not_before));
+        view.not_after = Some(format_time(to_certify.validity.not_after));
     }
     Ok(with_etag(Json(view).into_response(), review.version))
 }

@@ -6,6 +6,7 @@ pub use subject_search::SubjectSearch;
 
 use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
+use ca::requested_contents::RequestedContents;
 use ca::revocation::Revocation;
 use scep_cms::certificate::Certificate;
 use scep_protocol::annotations::Annotations;
@@ -209,6 +210,9 @@ pub struct TransactionRecord {
     pub summary: TransactionSummary,
     /// The transaction.
     pub transaction: Transaction,
+    /// What its request asked for, if it waited for an administrator. Those of earlier versions
+    /// lack it.
+    pub requested: Option<RequestedContents>,
 }
 
 /// A filter for audit records, which are listed newest first. A record is listed if it matches

@@ -156,6 +156,7 @@ impl DynamoDbStore {
             let TransactionRecord {
                 summary,
                 transaction,
+                requested: _,
             } = record;
             ListedRequest::Transaction(Box::new(summary), rejection_reason(transaction.state))
         }))

@@ -140,6 +140,7 @@ pub(crate) fn sample_claim(stage: ClaimKind) -> Claim {
         certificate: CertificateUuid::from_u128(5),
         message_type: MessageType::RenewalReq,
         subject: "CN=device-1,O=Corp".to_owned(),
+        requested: None,
         claimed_at: NOW,
         issuance: Issuance {
             to_be_signed: vec![6; 3],

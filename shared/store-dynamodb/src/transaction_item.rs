@@ -4,6 +4,7 @@ use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
+use ca::requested_contents::RequestedContents;
 use scep_cms::certificate::Certificate;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::annotations::Annotations;
@@ -130,6 +131,15 @@ struct ClaimItem<'a> {
     created_at: Millis,
     message_type: &'a str,
     subject: &'a str,
+    #[serde(with = "json_text", skip_serializing_if = "Option::is_none")]
+    requested: Option<&'a RequestedContents>,
+}
+
+/// What the request of a transaction asked for, if it waited for an administrator.
+#[derive(Deserialize)]
+struct RequestedItem {
+    #[serde(default, with = "json_text")]
+    requested: Option<RequestedContents>,
 }
 
 /// The part of a transaction that lists show.
@@ -176,6 +186,7 @@ pub(crate) fn claim_item(claim: &Claim) -> Result<Item, StoreError> {
         created_at: Millis(claim.claimed_at),
         message_type: claim.message_type.digits(),
         subject: &claim.subject,
+        requested: claim.requested.as_ref(),
     })
 }
 
@@ -255,6 +266,11 @@ pub(crate) fn parse_transaction(item: Item) -> Result<Transaction, StoreError> {
         requester_key: found.requester_key.unwrap_or(found.signer_key).0,
         state: found.state.into_state(found.ra_profile)?,
     })
+}
+
+/// Parses what the request of a transaction asked for; `None` if it is not known.
+pub(crate) fn parse_requested(item: Item) -> Result<Option<RequestedContents>, StoreError> {
+    Ok(parse_item::<RequestedItem>(WHAT, item)?.requested)
 }
 
 /// The part of a transaction that tells renewals from enrolments.

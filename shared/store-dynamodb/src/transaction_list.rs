@@ -13,7 +13,7 @@ use crate::DynamoDbStore;
 use crate::index::BY_STATE;
 use crate::page::{Bounds, List};
 use crate::transaction_item::{
-    ISSUED, ISSUING, PENDING, REJECTED, parse_summary, parse_transaction,
+    ISSUED, ISSUING, PENDING, REJECTED, parse_requested, parse_summary, parse_transaction,
 };
 
 /// The state under which transactions of a status are stored.
@@ -83,6 +83,7 @@ impl DynamoDbStore {
             return Ok(None);
         };
         let transaction = parse_transaction(item.clone())?;
+        let requested = parse_requested(item.clone())?;
         let status = match transaction.state {
             TransactionState::Issued { .. } => TransactionStatus::Issued,
             TransactionState::Issuing { .. } => TransactionStatus::Issuing,
@@ -93,6 +94,7 @@ impl DynamoDbStore {
             parse_summary(item, status, now)?.map(|summary| TransactionRecord {
                 summary,
                 transaction,
+                requested,
             }),
         )
     }

@@ -75,6 +75,54 @@ async fn what_is_approved_is_issued_and_polled_for() {
     assert_eq!(issued["uuid"], pending["uuid"]);
 }
 
+/// An administrator sees what the device asked for beside what the rules make of it.
+#[tokio::test]
+async fn what_was_asked_is_shown_beside_what_would_be_certified() {
+    let world = World::new().await;
+    world
+        .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
+        .await;
+    world
+        .edit_template(|template| {
+            template.subject_alt_name.types = Vec::new();
+            template.subject_alt_name.ignore_others = true;
+        })
+        .await;
+    let device = Device::rsa();
+    let csr = device.csr("device-1", Some(CHALLENGE), &["device-1.corp.example"]);
+    assert_pending(&world.ask(&device, &device.request(csr)).await);
+    let admin = Admin::of(&world);
+    let path = format!(
+        "/scepTransactions/{}",
+        text(&admin.find_transaction("PENDING").await["uuid"])
+    );
+    let shown = admin.get(&path).await.expect(200);
+    assert_eq!(shown["subjectAltNames"], json!([]));
+    let requested = json!({
+        "subject": "CN=device-1,O=Corp", "subjectAltNames": ["DNS:device-1.corp.example"],
+        "sid": null, "extendedKeyUsage": [],
+    });
+    assert_eq!(shown["requested"], requested);
+    // It stays when the request is decided; a request that never waited has none.
+    assert_eq!(decide_pending(&admin, "approve", Value::Null).await, 204);
+    assert_eq!(admin.get(&path).await.expect(200)["requested"], requested);
+    world
+        .edit_scep_profile(|profile| profile.settings.require_manual_approval = false)
+        .await;
+    let other = Device::rsa();
+    world.ask(&other, &other.enrolment("device-2", CHALLENGE)).await.leaf();
+    let issued = admin
+        .get("/scepTransactions?status=ISSUED")
+        .await
+        .expect(200);
+    let issued = issued["items"].as_array().unwrap();
+    let granted = issued
+        .iter()
+        .find(|one| one["subject"] == "CN=device-2,O=Corp");
+    let path = format!("/scepTransactions/{}", text(&granted.unwrap()["uuid"]));
+    assert_eq!(admin.get(&path).await.expect(200)["requested"], Value::Null);
+}
+
 #[tokio::test]
 async fn what_is_rejected_is_told_why_and_may_be_asked_anew() {
     let (world, admin, device, request) = begin_pending().await;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use ca::id::AuthorityUuid;
 use ca::leaf::{IssuanceRequest, TbsLeaf};
+use ca::requested_contents::RequestedContents;
 use ca::serial_number::SerialNumber;
 use scep_cms::certificate::Certificate;
 use scep_protocol::decide::{
@@ -381,6 +382,10 @@ impl Exchange<'_> {
             certificate: serial_number.as_uuid(),
             message_type: message.message_type(),
             subject,
+            requested: match stage {
+                ClaimKind::Sign(_) => None,
+                ClaimKind::Hold(_) => Some(RequestedContents::of(asked.subject, asked.extensions)),
+            },
             claimed_at: now,
             issuance: Issuance {
                 to_be_signed,

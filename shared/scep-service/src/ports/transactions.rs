@@ -2,6 +2,7 @@
 
 use async_trait::async_trait;
 use ca::id::{AuthorityUuid, CertificateUuid};
+use ca::requested_contents::RequestedContents;
 use scep_cms::message_type::MessageType;
 use scep_protocol::decide::ReplacedClaims;
 use scep_protocol::id::{ChallengeUuid, ClaimUuid, NoticeUuid, ScepProfileUuid, TransactionUuid};
@@ -40,6 +41,9 @@ pub struct Claim {
     pub message_type: MessageType,
     /// The subject to be certified, in the text form of RFC 4514.
     pub subject: String,
+    /// What the request asks for, if an administrator is to compare it with what would be
+    /// certified.
+    pub requested: Option<RequestedContents>,
     /// The time of the claim.
     pub claimed_at: OffsetDateTime,
     /// The bytes to be signed, and the key that signs them.

@@ -95,6 +95,22 @@ fn a_request_that_waits_expires_and_is_counted_under_its_profile() {
 }
 
 #[test]
+fn what_a_request_that_waits_asked_for_is_stored_as_json() {
+    let mut claim = sample_claim(ClaimKind::Hold(NOW));
+    assert_eq!(parse_requested(claim_item(&claim).unwrap()).unwrap(), None);
+    claim.requested = Some(RequestedContents {
+        subject: "CN=device-1".to_owned(),
+        subject_alt_names: vec!["DNS:device-1".to_owned()],
+        sid: None,
+        extended_key_usage: vec!["clientAuth".to_owned()],
+    });
+    let item = claim_item(&claim).unwrap();
+    let json = r#"{"subject":"CN=device-1","subjectAltNames":["DNS:device-1"],"sid":null,"extendedKeyUsage":["clientAuth"]}"#;
+    assert_eq!(item["requested"], to_text(json));
+    assert_eq!(parse_requested(item).unwrap(), claim.requested);
+}
+
+#[test]
 fn optional_attributes_are_left_out_rather_than_null() {
     let mut plain = sample_claim(ClaimKind::Sign(NOW));
     plain.issuance.predecessor = None;
