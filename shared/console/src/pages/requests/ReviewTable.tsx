@@ -37,7 +37,8 @@ export function ReviewTable({ transaction }: { transaction: TransactionView }) {
           id: 'certified',
           header: 'In the certificate',
           minWidth: 220,
-          cell: ({ certified }) => certified,
+          cell: ({ asked, certified }) =>
+            asked === null || asked === certified ? certified : <strong>{certified}</strong>,
         },
       ]}
     />

@@ -21,6 +21,22 @@ test('what will be certified is shown, and an empty list is none', () => {
   expect(rows.flat()).not.toContain('Security identifier (SID)');
 });
 
+test('what was asked stands beside what will be certified', () => {
+  const requested = {
+    subject: 'CN=device-1',
+    subjectAltNames: ['DNS:device-1', 'email:a@corp.example'],
+    sid: 'S-1-5-21-1',
+    extendedKeyUsage: [],
+  };
+  const rows = reviewRows({ ...PENDING, subject: 'CN=device-1,O=Corp', requested });
+  const asked = rows.map(({ property, asked, certified }) => [property, asked, certified]);
+  expect(asked).toContainEqual(['Subject', 'CN=device-1', 'CN=device-1,O=Corp']);
+  expect(asked).toContainEqual(['Names', 'DNS:device-1, email:a@corp.example', 'DNS:device-1']);
+  expect(asked).toContainEqual(['Security identifier (SID)', 'S-1-5-21-1', 'none']);
+  expect(asked).toContainEqual(['Extended key usage', 'none', 'none']);
+  expect(asked).toContainEqual(['Key usage', null, 'digitalSignature']);
+});
+
 test('a transaction without anything left to sign has nothing to review', () => {
   expect(reviewRows({ ...PENDING, status: 'ISSUED', publicKeySha256: null })).toEqual([]);
 });

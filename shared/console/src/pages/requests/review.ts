@@ -1,4 +1,4 @@
-import type { TransactionView } from '../../api/schema';
+import type { RequestedContents, TransactionView } from '../../api/schema';
 
 /** A property of a certificate: what the device asked for, and what it will get. */
 export interface ReviewRow {
@@ -14,15 +14,34 @@ export function reviewRows(transaction: TransactionView): ReviewRow[] {
   if (!transaction.publicKeySha256) {
     return [];
   }
-  const { sid, notBefore, notAfter } = transaction;
+  const { requested, sid, notBefore, notAfter } = transaction;
+  const asked = (text: (requested: RequestedContents) => string) =>
+    requested ? text(requested) : null;
   return [
-    { property: 'Names', asked: null, certified: listText(transaction.subjectAltNames) },
-    ...(sid ? [{ property: 'Security identifier (SID)', asked: null, certified: sid }] : []),
+    {
+      property: 'Subject',
+      asked: asked(({ subject }) => subject || 'none'),
+      certified: transaction.subject || 'none',
+    },
+    {
+      property: 'Names',
+      asked: asked(({ subjectAltNames }) => listText(subjectAltNames)),
+      certified: listText(transaction.subjectAltNames),
+    },
+    ...(sid || requested?.sid
+      ? [
+          {
+            property: 'Security identifier (SID)',
+            asked: asked((requested) => requested.sid ?? 'none'),
+            certified: sid ?? 'none',
+          },
+        ]
+      : []),
     { property: 'SHA-256 of the key', asked: null, certified: transaction.publicKeySha256 },
     { property: 'Key usage', asked: null, certified: listText(transaction.keyUsage) },
     {
       property: 'Extended key usage',
-      asked: null,
+      asked: asked(({ extendedKeyUsage }) => listText(extendedKeyUsage)),
       certified: listText(transaction.extendedKeyUsage),
     },
     { property: 'Valid', asked: null, certified: `${dayText(notBefore)} to ${dayText(notAfter)}` },
@@ -35,15 +54,10 @@ export function reviewChanges(before: TransactionView, after: TransactionView): 
     return [`Its status is now ${after.status}.`];
   }
   const old = new Map(reviewRows(before).map((row) => [row.property, row]));
-  const subject =
-    before.subject === after.subject
-      ? []
-      : [`Subject: ${textOr(before.subject)} became ${textOr(after.subject)}.`];
-  const rows = reviewRows(after).flatMap(({ property, certified }) => {
+  return reviewRows(after).flatMap(({ property, certified }) => {
     const was = old.get(property)?.certified;
     return was === certified ? [] : [`${property}: ${textOr(was)} became ${certified}.`];
   });
-  return [...subject, ...rows];
 }
 
 function listText(values: readonly string[] | null | undefined): string {
