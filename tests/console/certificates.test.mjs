@@ -73,8 +73,10 @@ story('a certificate shows what renewed it', async ({ page, server, visit }) => 
   await visit.arrive('renewed-1');
   const lineage = page.getByRole('table', { name: 'Lineage' });
   await lineage.getByRole('row').nth(2).waitFor();
+  const successor = page.url();
   await lineage.getByRole('link').click();
-  await page.waitForURL((url) => url.pathname.startsWith('/console/certificates/'));
+  await page.waitForURL((url) => url.href !== successor);
+  await visit.settle();
   await lineage.getByRole('row').nth(2).waitFor();
   assert.equal(await lineage.getByRole('row').count(), 3);
 });

@@ -69,7 +69,8 @@ async function tellStory(t, body, { server, browser }, { signedIn = true, token 
     await body({ server, browser, context, visit, page: visit.page }, t);
     visit.assertSound();
   } catch (error) {
-    throw new Error(await describe(visit, t.name), { cause: error });
+    // The runner's report shows the message alone.
+    throw new Error(`${error.message}\n${await describe(visit, t.name)}`, { cause: error });
   } finally {
     await context.close();
   }
