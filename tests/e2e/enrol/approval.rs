@@ -110,7 +110,10 @@ async fn what_was_asked_is_shown_beside_what_would_be_certified() {
         .edit_scep_profile(|profile| profile.settings.require_manual_approval = false)
         .await;
     let other = Device::rsa();
-    world.ask(&other, &other.enrolment("device-2", CHALLENGE)).await.leaf();
+    world
+        .ask(&other, &other.enrolment("device-2", CHALLENGE))
+        .await
+        .leaf();
     let issued = admin
         .get("/scepTransactions?status=ISSUED")
         .await
