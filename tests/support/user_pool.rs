@@ -3,9 +3,11 @@
 //!
 //! Tests in another process control it by these URLs:
 //!
-//!     GET    /_tests/objections   what the pool objected to, as a list of texts
-//!     PUT    /_tests/access       the body is how many seconds access tokens are valid from now on
-//!     DELETE /_tests/sessions     ends every session
+//! ```text
+//! GET    /_tests/objections   what the pool objected to, as a list of texts
+//! PUT    /_tests/access       the body is how many seconds access tokens are valid from now on
+//! DELETE /_tests/sessions     ends every session
+//! ```
 
 mod forms;
 mod sign_in;
