@@ -6,7 +6,7 @@ mod dns_name;
 pub(crate) mod general_name;
 mod name_form;
 pub(crate) mod name_text;
-mod other_name;
+pub(crate) mod other_name;
 pub(crate) mod requested_names;
 pub(crate) mod security_identifier;
 

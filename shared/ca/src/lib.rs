@@ -6,6 +6,7 @@ mod alt_names;
 pub mod authority;
 pub mod bounded_text;
 pub mod certificate_contents;
+pub mod certified_name;
 pub mod crl;
 pub mod error;
 pub mod generation;

@@ -13,9 +13,9 @@ use x509_cert::ext::Extension;
 use x509_cert::ext::pkix::name::GeneralNames;
 use x509_cert::ext::pkix::{ExtendedKeyUsage, KeyUsage, KeyUsages};
 
-use crate::alt_names::general_name::name_with_type;
 use crate::alt_names::security_identifier::SecurityIdentifier;
 use crate::authority::IssuingAuthority;
+use crate::certified_name::CertifiedName;
 use crate::error::IssueError;
 use crate::leaf::{IssuanceRequest, TbsLeaf};
 use crate::serial_number::SerialNumber;
@@ -78,7 +78,10 @@ impl RequestSummary {
         Ok(Self {
             sid: security_extension
                 .or_else(|| names.iter().find_map(SecurityIdentifier::of_general_name)),
-            subject_alt_names: names.iter().map(name_with_type).collect(),
+            subject_alt_names: names
+                .iter()
+                .map(|name| CertifiedName::of(name).to_string())
+                .collect(),
             public_key_sha256: DigestAlgorithm::Sha256.fingerprint(&key),
             key_usage: usages.map(usage_names).unwrap_or_default(),
             extended_key_usage: purposes

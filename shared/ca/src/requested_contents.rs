@@ -7,10 +7,10 @@ use serde::{Deserialize, Serialize};
 use x509_cert::ext::pkix::ExtendedKeyUsage;
 use x509_cert::ext::pkix::name::GeneralName;
 
-use crate::alt_names::general_name::name_with_type;
 use crate::alt_names::requested_names::{MAX_NAMES, parse_requested_names};
 use crate::alt_names::security_identifier::SecurityIdentifier;
 use crate::bounded_text::bound_text;
+use crate::certified_name::CertifiedName;
 use crate::subject::name_text;
 use crate::template;
 
@@ -53,7 +53,7 @@ impl RequestedContents {
             subject: bound_text(&name_text(subject).unwrap_or_default()),
             subject_alt_names: names
                 .iter()
-                .map(|name| bound_text(&name_with_type(name)))
+                .map(|name| bound_text(&CertifiedName::of(name).to_string()))
                 .collect(),
             sid: sid.map(String::from),
             extended_key_usage: purposes

@@ -173,11 +173,7 @@ fn parse_ip_address(place: NamePlace, octets: &[u8]) -> Option<FoundName> {
     if octets.is_empty() {
         return None;
     }
-    let address = <[u8; 4]>::try_from(octets)
-        .map(IpAddr::from)
-        .or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from))
-        .ok()
-        .map(|address| address.to_string());
+    let address = address_text(octets);
     let name = match &address {
         Some(_) => OctetString::new(octets)
             .map(GeneralName::IpAddress)
@@ -194,6 +190,15 @@ fn parse_ip_address(place: NamePlace, octets: &[u8]) -> Option<FoundName> {
         text: address,
         name,
     })
+}
+
+/// Writes the octets of an address; `None` if they are those of none.
+pub(crate) fn address_text(octets: &[u8]) -> Option<String> {
+    <[u8; 4]>::try_from(octets)
+        .map(IpAddr::from)
+        .or_else(|_| <[u8; 16]>::try_from(octets).map(IpAddr::from))
+        .ok()
+        .map(|address| address.to_string())
 }
 
 fn parse_directory_name(place: NamePlace, octets: &[u8]) -> Option<FoundName> {
@@ -301,38 +306,6 @@ pub(crate) fn to_hexadecimal(octets: &[u8]) -> String {
 /// How many octets are shown in hexadecimal: enough to recognise the value, and short enough that
 /// the client's failInfoText stays readable.
 const MAX_SHOWN_OCTETS: usize = 24;
-
-/// Writes a certified name with its type, as in `DNS:router.example`.
-pub(crate) fn name_with_type(name: &GeneralName) -> String {
-    match name {
-        GeneralName::DnsName(name) => format!("DNS:{}", name.as_str()),
-        GeneralName::Rfc822Name(name) => format!("email:{}", name.as_str()),
-        GeneralName::UniformResourceIdentifier(name) => format!("URI:{}", name.as_str()),
-        GeneralName::IpAddress(octets) => {
-            let address = parse_ip_address(NamePlace::CommonName, octets.as_bytes())
-                .map(|found| found.shown.value)
-                .unwrap_or_default();
-            format!("IP:{address}")
-        }
-        GeneralName::OtherName(other) => {
-            let value = AnyRef::from(&other.value);
-            let kind = SubjectAltNameType::of_other_name(other.type_id);
-            let text = match kind {
-                Ok(SubjectAltNameType::OtherName(kind)) => other_name::pattern_text(kind, value),
-                Ok(_) | Err(_) => directory_string(value),
-            }
-            .unwrap_or_else(|| to_hexadecimal(value.value()));
-            if other.type_id == UPN {
-                return format!("UPN:{text}");
-            }
-            format!("otherName {}:{text}", other.type_id)
-        }
-        // No rule allows these types, so no certificate has them.
-        GeneralName::DirectoryName(_)
-        | GeneralName::EdiPartyName(_)
-        | GeneralName::RegisteredId(_) => "other".to_owned(),
-    }
-}
 
 #[cfg(test)]
 mod tests {
@@ -478,14 +451,5 @@ mod tests {
             assert_eq!(shown, (kind, value));
         }
         assert_eq!(to_hexadecimal(&[7; 25]), format!("{}…", "07".repeat(24)));
-    }
-
-    #[test]
-    fn a_pending_name_is_shown_even_if_malformed() {
-        assert_eq!(name_with_type(&upn(b"a\0@b@c")), "UPN:a\0@b@c");
-        assert_eq!(name_with_type(&uri("a b")), "URI:a b");
-        assert_eq!(name_with_type(&ip(&[10, 0, 0, 1])), "IP:10.0.0.1");
-        let name = other("1.3.6.1.5.2.2", Tag::OctetString, &[1, 2]);
-        assert_eq!(name_with_type(&name), "otherName 1.3.6.1.5.2.2:0102");
     }
 }
