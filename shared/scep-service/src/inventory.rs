@@ -1,7 +1,10 @@
 //! The lists that administrators see of certificates, transactions and audit records, in pages.
 
+mod alternative_names;
+mod search_key;
 mod subject_search;
 
+pub use alternative_names::{AlternativeNameSearch, AlternativeNames};
 pub use subject_search::SubjectSearch;
 
 use ca::generation::Generation;
@@ -106,6 +109,10 @@ pub struct CertificateFilter {
     /// A prefix of the CN, or of the whole subject when there is no CN; a text with an `=` in it
     /// matches any part of the subject. Case is ignored.
     pub subject: Option<String>,
+    /// A prefix of an alternative name, with or without its type. Case is ignored. The list is then
+    /// sorted by these names. Certificates that were recorded by a version without such searches
+    /// are not found.
+    pub alternative_name: Option<String>,
     /// The identity, which is the serial number.
     pub uuid: Option<CertificateUuid>,
     /// The authority that issued the certificate.
@@ -130,10 +137,10 @@ pub struct CertificateFilter {
 }
 
 impl CertificateFilter {
-    /// Returns whether a certificate matches every field except the subject and the challenge.
+    /// Returns whether a certificate matches every field except the names and the challenge.
     // The store compares these, because they decide what it reads.
     #[must_use]
-    pub fn matches_all_but_subject(&self, summary: &CertificateSummary) -> bool {
+    pub fn matches_all_but_names(&self, summary: &CertificateSummary) -> bool {
         fn is<T: PartialEq>(wanted: Option<T>, found: T) -> bool {
             wanted.is_none_or(|wanted| wanted == found)
         }

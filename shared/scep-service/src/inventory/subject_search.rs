@@ -4,10 +4,7 @@
 use ca::template::SubjectAttribute;
 
 use crate::inventory::CertificateSummary;
-
-/// The longest search key, in characters.
-// DynamoDB limits sort keys to 1,024 octets, and a character takes up to four.
-const MAX_KEY_CHARACTERS: usize = 255;
+use crate::inventory::search_key::normalise_key;
 
 /// A search by subject: the beginning of a CN, or a part of the subject in the text form of RFC
 /// 4514. Case is ignored.
@@ -103,16 +100,10 @@ fn unescape_value(value: &str) -> String {
     text
 }
 
-fn normalise_key(text: &str) -> String {
-    text.to_lowercase()
-        .chars()
-        .take(MAX_KEY_CHARACTERS)
-        .collect()
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::inventory::search_key::MAX_KEY_CHARACTERS;
 
     #[track_caller]
     fn check(text: &str, key_prefix: &str, part: Option<&str>) {
