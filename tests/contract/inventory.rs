@@ -23,7 +23,7 @@ const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const DAY: Duration = Duration::DAY;
 
 /// Records a certificate, after `edit` has changed it, and its transaction.
-async fn issue_certificate(
+pub(super) async fn issue_certificate(
     store: &DynamoDbStore,
     serial: u128,
     edit: impl FnOnce(&mut CertificateRecord),
@@ -73,7 +73,7 @@ async fn store_with_certificates() -> DynamoDbStore {
 }
 
 /// The serial numbers that a filter finds, in order, in pages of two.
-async fn find_serials(store: &DynamoDbStore, filter: CertificateFilter) -> Vec<String> {
+pub(super) async fn find_serials(store: &DynamoDbStore, filter: CertificateFilter) -> Vec<String> {
     let mut found = Vec::new();
     let mut cursor = None;
     loop {

@@ -7,6 +7,7 @@ use scep_service::ports::{CaKeys, RaKeys, Secrets, Store};
 use store_dynamodb::DynamoDbStore;
 use uuid::Uuid;
 
+mod alternative_names;
 mod challenges;
 mod decisions;
 mod envelopes;

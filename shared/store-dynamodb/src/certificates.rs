@@ -8,7 +8,8 @@ use scep_protocol::notice::Notice;
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::inventory::{
-    CertificateFilter, CertificateRecord, CertificateSummary, Page, PageRequest, SubjectSearch,
+    AlternativeNameSearch, CertificateFilter, CertificateRecord, CertificateSummary, Page,
+    PageRequest, SubjectSearch,
 };
 use scep_service::ports::WriteOutcome;
 use time::OffsetDateTime;
@@ -51,26 +52,43 @@ impl DynamoDbStore {
         page: &PageRequest,
     ) -> Result<Page<CertificateSummary>, StoreError> {
         let search = filter.subject.as_deref().map(SubjectSearch::parse);
+        let name_search = filter
+            .alternative_name
+            .as_deref()
+            .map(AlternativeNameSearch::parse);
         let fits = |summary: &CertificateSummary| {
             let named = search.as_ref().is_none_or(|search| {
                 search.matches(summary) && summary.search_key().starts_with(search.key_prefix())
             });
-            named && filter.matches_all_but_subject(summary)
+            named && filter.matches_all_but_names(summary)
+        };
+        let fits_with_names = |record: &CertificateRecord| {
+            let named = name_search
+                .as_ref()
+                .is_none_or(|search| search.first_match(&record.alternative_names()).is_some());
+            named && fits(&record.summary)
         };
         if let Some(challenge) = filter.challenge {
-            return self.read_page_of_challenge(challenge, page, fits).await;
+            return self
+                .read_page_of_challenge(challenge, page, fits_with_names)
+                .await;
         }
         // At most one certificate has the UUID, so no index and no cursor are needed.
         if let Some(uuid) = filter.uuid {
             let found = self
                 .find_certificate(uuid)
                 .await?
-                .map(|record| record.summary)
-                .filter(fits);
+                .filter(fits_with_names)
+                .map(|record| record.summary);
             return Ok(Page {
                 items: found.into_iter().collect(),
                 cursor: None,
             });
+        }
+        // The index of names comes before every other: few certificates have such a name, and no
+        // other index holds the names.
+        if let Some(search) = &name_search {
+            return self.read_page_of_names(search, page, fits).await;
         }
         let list = self.choose_list(filter, search.as_ref());
         let read = |item: Item| {
@@ -86,7 +104,7 @@ impl DynamoDbStore {
         &self,
         challenge: ChallengeUuid,
         page: &PageRequest,
-        fits: impl Fn(&CertificateSummary) -> bool,
+        fits: impl Fn(&CertificateRecord) -> bool,
     ) -> Result<Page<CertificateSummary>, StoreError> {
         let challenge = self.read_challenge(challenge).await?;
         let uses = challenge.map(|challenge| challenge.taken);
@@ -106,7 +124,7 @@ impl DynamoDbStore {
         {
             // A use without a certificate waits for an administrator, or is being issued.
             let found = self.find_certificate(uuid).await?;
-            items.extend(found.map(|record| record.summary).filter(&fits));
+            items.extend(found.filter(&fits).map(|record| record.summary));
         }
         let is_last = uuids.next().is_none();
         let cursor = items.last().filter(|_| !is_last);

@@ -16,6 +16,7 @@ use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
 use crate::attribute::{to_number, to_text};
+use crate::batch::MAX_READ_ITEMS;
 use crate::challenge_item::{
     UseItem, bound_id, bound_item, bound_transaction, challenge_id, challenge_item,
     challenge_list_key, kept_until, parse_bound, parse_challenge,
@@ -24,7 +25,6 @@ use crate::expression::{Changes, Condition};
 use crate::index::BY_STATE;
 use crate::item::{CHALLENGE, DELETED, ID, TAKEN, VERSION, corrupt, read_id};
 use crate::page::{Bounds, List};
-use crate::transactions::MAX_READ_ITEMS;
 use crate::write::{MAX_STEPS, Step, Write};
 
 /// The most reads for one page of a list.
@@ -114,7 +114,10 @@ impl DynamoDbStore {
         let mut bound = HashMap::new();
         for chunk in ids.chunks(MAX_READ_ITEMS) {
             let mut holders = HashMap::new();
-            for item in self.read_items(chunk.iter().cloned()).await? {
+            for item in self
+                .read_items(&self.tables.transactions, chunk.iter().cloned())
+                .await?
+            {
                 let id = read_id(item.clone())?;
                 holders.insert(parse_bound(item)?, id);
             }
@@ -193,7 +196,10 @@ impl DynamoDbStore {
     async fn read_challenges(&self, ids: Vec<String>) -> Result<Vec<OneTimeChallenge>, StoreError> {
         let mut found = HashMap::new();
         if !ids.is_empty() {
-            for item in self.read_items(ids.iter().cloned()).await? {
+            for item in self
+                .read_items(&self.tables.transactions, ids.iter().cloned())
+                .await?
+            {
                 let challenge = parse_challenge(item)?;
                 found.insert(challenge_id(challenge.uuid), challenge);
             }

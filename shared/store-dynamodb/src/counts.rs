@@ -12,6 +12,7 @@ use time::{Duration, OffsetDateTime};
 
 use crate::DynamoDbStore;
 use crate::attribute::{Millis, to_millis, to_number, to_seconds};
+use crate::batch::MAX_READ_ITEMS;
 use crate::expression::{Changes, Condition};
 use crate::index::BY_STATE;
 use crate::item::{
@@ -19,7 +20,6 @@ use crate::item::{
 };
 use crate::page::{Bounds, List, run_query};
 use crate::transaction_item::{ISSUED, is_signed_by_certificate};
-use crate::transactions::MAX_READ_ITEMS;
 use crate::write::{Step, Write};
 
 const WHAT: &str = "count";
@@ -101,7 +101,10 @@ impl DynamoDbStore {
         let mut counts = HourlyCounts::default();
         for chunk in days.chunks(MAX_READ_ITEMS) {
             let by_id: HashMap<_, _> = chunk.iter().map(|day| (counts_id(*day), *day)).collect();
-            for item in self.read_items(by_id.keys().cloned()).await? {
+            for item in self
+                .read_items(&self.tables.transactions, by_id.keys().cloned())
+                .await?
+            {
                 let id = read_id(item.clone())?.unwrap_or_default();
                 let Some(day) = by_id.get(&id) else {
                     continue;
@@ -200,7 +203,10 @@ impl DynamoDbStore {
         if others.is_empty() {
             return Ok(renewals);
         }
-        for item in self.read_items(others.into_iter()).await? {
+        for item in self
+            .read_items(&self.tables.transactions, others.into_iter())
+            .await?
+        {
             let id = read_id(item.clone())?;
             if is_signed_by_certificate(item)? {
                 renewals.extend(id);

@@ -24,8 +24,10 @@
 //! `dependents` lists the objects that reference this one. Items of the transactions table expire
 //! at `expiresAt`. Lists are read from the indexes in `index.rs`; no table is ever scanned.
 
+mod alternative_names;
 mod attribute;
 mod audit;
+mod batch;
 mod certificate_item;
 mod certificates;
 mod challenge_item;

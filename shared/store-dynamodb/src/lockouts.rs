@@ -13,11 +13,11 @@ use serde::{Deserialize, Serialize};
 
 use crate::DynamoDbStore;
 use crate::attribute::{Digest, Expiry, Millis, to_number};
+use crate::batch::MAX_READ_ITEMS;
 use crate::expression::Condition;
 use crate::index::BY_STATE;
 use crate::item::{ID, Item, VERSION, build_item, parse_item, read_id};
 use crate::page::{Bounds, List};
-use crate::transactions::MAX_READ_ITEMS;
 use crate::write::{MAX_STEPS, Step, Write};
 
 #[derive(Serialize, Deserialize)]
@@ -103,7 +103,7 @@ impl DynamoDbStore {
         let ids = subjects
             .iter()
             .map(|subject| lockout_id(subject.uuid(scep_profile)));
-        let found = self.read_items(ids).await?;
+        let found = self.read_items(&self.tables.transactions, ids).await?;
         found.into_iter().map(parse_lockout).collect()
     }
 
@@ -135,7 +135,9 @@ impl DynamoDbStore {
         let ids = self.read_page(&list, &page, read_id).await?.items;
         let mut found = Vec::new();
         for chunk in ids.chunks(MAX_READ_ITEMS) {
-            let items = self.read_items(chunk.iter().cloned()).await?;
+            let items = self
+                .read_items(&self.tables.transactions, chunk.iter().cloned())
+                .await?;
             for item in items {
                 found.push(parse_lockout(item)?);
             }

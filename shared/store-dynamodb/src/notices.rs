@@ -65,7 +65,9 @@ impl DynamoDbStore {
             return Ok(Vec::new());
         }
         // The index lags behind and lacks the event, so the notices are read once more.
-        let items = self.read_items(ids.into_iter()).await?;
+        let items = self
+            .read_items(&self.tables.transactions, ids.into_iter())
+            .await?;
         Ok(parse_due_notices(items, now))
     }
 

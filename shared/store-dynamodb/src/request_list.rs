@@ -14,13 +14,13 @@ use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::attribute::to_millis;
+use crate::batch::MAX_READ_ITEMS;
 use crate::index::BY_STATE;
 use crate::item::{CREATED_AT, Item, read_id};
 use crate::page::{Bounds, END_OF_TIME, List, Place, run_query};
 use crate::refusal_item::{REFUSED, RefusalEntry, parse_refusal};
 use crate::transaction_item::{parse_summary, parse_transaction};
 use crate::transaction_list::state_name;
-use crate::transactions::MAX_READ_ITEMS;
 
 /// The most queries for one page.
 // A filter that matches little must not make one request read the whole index.
@@ -248,7 +248,10 @@ impl DynamoDbStore {
             .collect();
         let mut found = HashMap::new();
         for chunk in ids.chunks(MAX_READ_ITEMS) {
-            for item in self.read_items(chunk.iter().cloned()).await? {
+            for item in self
+                .read_items(&self.tables.transactions, chunk.iter().cloned())
+                .await?
+            {
                 if let Some(id) = read_id(item.clone())? {
                     found.insert(id, item);
                 }

@@ -43,6 +43,7 @@ use time::macros::datetime;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
+use crate::alternative_names::alternative_name_items;
 use crate::audit::audit_item;
 use crate::certificate_item::certificate_item;
 use crate::challenge_item::{bound_item, challenge_item};
@@ -336,6 +337,31 @@ pub(crate) fn sample_notices() -> [Notice; 3] {
     ]
 }
 
+/// The record of a certificate with alternative names, one of them twice.
+pub(crate) fn named_record() -> CertificateRecord {
+    CertificateRecord {
+        certificate: Certificate::from_pem(NAMED_CERTIFICATE).unwrap(),
+        ..sample_record()
+    }
+}
+
+/// Made by `openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 -subj /CN=router-1
+/// -addext subjectAltName=DNS:Router-1.example,IP:192.0.2.1,email:router-1.example`.
+const NAMED_CERTIFICATE: &str = "\
+-----BEGIN CERTIFICATE-----
+MIIBsTCCAVigAwIBAgIULISnHDSoP7PUoKJSNfYgGIP8KuowCgYIKoZIzj0EAwIw
+EzERMA8GA1UEAwwIcm91dGVyLTEwHhcNMjYxMTI4MDg1MjUyWhcNMzYxMTI1MDg1
+MjUyWjATMREwDwYDVQQDDAhyb3V0ZXItMTBZMBMGByqGSM49AgEGCCqGSM49AwEH
+A0IABI3rFvaKnOSb5uI6R5wMvVYXTasmJBM3GYApkFblWjckudL8E8iBXy0GRQDQ
+KmF7g1gp+8P6LeiZX6CBqbHN91ujgYkwgYYwHQYDVR0OBBYEFIDMLHhAQ+R9bHPA
+g2IC2n579C+8MB8GA1UdIwQYMBaAFIDMLHhAQ+R9bHPAg2IC2n579C+8MA8GA1Ud
+EwEB/wQFMAMBAf8wMwYDVR0RBCwwKoIQUm91dGVyLTEuZXhhbXBsZYcEwAACAYEQ
+cm91dGVyLTEuZXhhbXBsZTAKBggqhkjOPQQDAgNHADBEAiAtXNoGUv2zZHqJaQLm
+dwb4ov5ogL34uGPWUiuifv/5JQIgdDAtk8Z//aX0Te9gzNPT5/ag/Gflvvuc/Eff
+J2kQKKc=
+-----END CERTIFICATE-----
+";
+
 /// One item of each kind that is written whole, with every optional attribute.
 pub(crate) fn sample_items() -> Vec<Item> {
     let claim_of = |stage| claim_item(&sample_claim(stage));
@@ -359,9 +385,11 @@ pub(crate) fn sample_items() -> Vec<Item> {
     ];
     let notices = sample_notices();
     let notices = notices.iter().map(notice_item);
+    let names = alternative_name_items(&named_record()).unwrap();
     items
         .into_iter()
         .chain(notices)
+        .chain(names.into_iter().map(Ok))
         .map(Result::unwrap)
         .collect()
 }

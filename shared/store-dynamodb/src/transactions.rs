@@ -1,6 +1,5 @@
 //! The transactions table and the steps of issuing, each of which is one conditional write.
 
-use aws_sdk_dynamodb::types::KeysAndAttributes;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use scep_protocol::id::{ChallengeUuid, ClaimUuid, NoticeUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::lockout::{Lockout, LockoutSubject};
@@ -18,6 +17,7 @@ use scep_service::ports::{
 use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
+use crate::alternative_names::alternative_name_items;
 use crate::attribute::{to_millis, to_number, to_octets, to_seconds, to_text};
 use crate::certificate_item::{certificate_id, certificate_item};
 use crate::expression::{Changes, Condition};
@@ -27,12 +27,8 @@ use crate::item::{
     KEY_ALGORITHM, LEASE_UNTIL, PENDING_OF, REASON, STATE, TO_BE_SIGNED, VOUCHING, unavailable,
 };
 use crate::page::{Bounds, END_OF_TIME, List, count_items};
-use crate::retry::{MAX_TRIES, back_off};
 use crate::transaction_item::{ISSUED, ISSUING, PENDING, REJECTED, claim_item, parse_transaction};
 use crate::write::{Step, Write};
-
-/// The maximum number of items that are read at once: DynamoDB's own.
-pub(crate) const MAX_READ_ITEMS: usize = 100;
 
 #[async_trait::async_trait]
 impl Transactions for DynamoDbStore {
@@ -186,10 +182,10 @@ impl Transactions for DynamoDbStore {
         let mut steps = vec![
             self.update_claimed(&record.transaction, claim, ISSUING, changes)
                 .or(GuardedOutcome::Lost),
-            self.put_certificate(record)?.or_fail(),
             // Key and predecessor were conditions of the claim, and may have been revoked since.
             self.check_key_not_revoked(summary.key),
         ];
+        steps.extend(self.record_steps(record)?);
         steps.extend(
             summary.predecessor.map(|predecessor| {
                 self.check_predecessor_not_revoked(summary.authority, predecessor)
@@ -209,12 +205,12 @@ impl Transactions for DynamoDbStore {
         until: OffsetDateTime,
     ) -> Result<WriteOutcome, StoreError> {
         let changes = reject_changes(reason, until).remove(&[LEASE_UNTIL]);
-        let steps = vec![
+        let mut steps = vec![
             self.update_claimed(&record.transaction, claim, ISSUING, changes)
                 .or(WriteOutcome::Lost),
-            // A signed certificate is recorded even if no client gets it, so that the CRL lists it.
-            self.put_certificate(record)?.or_fail(),
         ];
+        // A signed certificate is recorded even if no client gets it, so that the CRL lists it.
+        steps.extend(self.record_steps(record)?);
         self.write_all("withdrawing a certificate", steps, WriteOutcome::Won)
             .await
     }
@@ -323,11 +319,16 @@ impl DynamoDbStore {
         Ok(steps)
     }
 
-    /// Describes the write of a certificate record. Records are never overwritten.
-    fn put_certificate(&self, record: &CertificateRecord) -> Result<Write<'_>, StoreError> {
+    /// Lists the steps that record a certificate, together with the names by which searches find
+    /// it. Records are never overwritten.
+    fn record_steps<O>(&self, record: &CertificateRecord) -> Result<Vec<Step<'_, O>>, StoreError> {
         let write = Write::put(&self.tables.certificates, certificate_item(record)?);
         // A serial number that is taken is a fault of the server, not a lost race.
-        Ok(write.on_condition(Condition::Missing(ID)))
+        let mut steps = vec![write.on_condition(Condition::Missing(ID)).or_fail()];
+        for item in alternative_name_items(record)? {
+            steps.push(Write::put(&self.tables.certificates, item).or_fail());
+        }
+        Ok(steps)
     }
 
     /// Reads any item of the transactions table, with strong consistency.
@@ -342,44 +343,6 @@ impl DynamoDbStore {
             .await
             .map_err(unavailable("reading a transaction"))?;
         Ok(found.item)
-    }
-
-    /// Reads those of these items of the transactions table that exist, at most
-    /// [`MAX_READ_ITEMS`], with strong consistency and in no particular order.
-    pub(crate) async fn read_items(
-        &self,
-        ids: impl Iterator<Item = String>,
-    ) -> Result<Vec<Item>, StoreError> {
-        let reading = "reading items";
-        let table = &self.tables.transactions;
-        let keys = ids.map(|id| Item::from([(ID.to_owned(), to_text(id))]));
-        let mut wanted = KeysAndAttributes::builder()
-            .set_keys(Some(keys.collect()))
-            .consistent_read(true)
-            .build()
-            .map_err(unavailable(reading))?;
-        let mut found = Vec::new();
-        for tries in 0..MAX_TRIES {
-            back_off(tries).await;
-            let read = self
-                .client
-                .batch_get_item()
-                .request_items(table, wanted)
-                .send()
-                .await
-                .map_err(unavailable(reading))?;
-            let mut items = read.responses.unwrap_or_default();
-            found.extend(items.remove(table).unwrap_or_default());
-            // DynamoDB returns what it had no capacity for, to be asked for again.
-            let Some(rest) = read
-                .unprocessed_keys
-                .and_then(|mut rest| rest.remove(table))
-            else {
-                return Ok(found);
-            };
-            wanted = rest;
-        }
-        Err(unavailable(reading)(Throttled))
     }
 
     /// Describes an update of a transaction that is still in this state, under this claim.
@@ -397,11 +360,6 @@ impl DynamoDbStore {
         ]))
     }
 }
-
-/// DynamoDB returned only some of the items, again and again.
-#[derive(Debug, thiserror::Error)]
-#[error("the table has no capacity for the read")]
-struct Throttled;
 
 /// The changes that make a transaction rejected until the given time.
 fn reject_changes(reason: &str, until: OffsetDateTime) -> Changes {
