@@ -181,7 +181,7 @@ fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
     });
 }
 
-/// Creates a pending request, approves it, and revokes the certificate.
+/// Creates a pending request, approves it, searches for the certificate, and revokes it.
 fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
     let name = draw_name();
     let held = json!({ "requireManualApproval": true });
@@ -189,7 +189,9 @@ fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
     let url = STACK.scep_url("ScepUrl", &name);
     let ra_certificate = STACK.ra_certificate(&url);
     let device = Device::rsa();
-    let request = device.enrolment(&name, CHALLENGE);
+    let alternative_name = format!("{name}.example");
+    let csr = device.csr(&name, Some(CHALLENGE), &[&alternative_name]);
+    let request = device.request(csr);
     let ask = |request: &Request| {
         let message = device.message(request, &ra_certificate);
         let reply = expect_status(STACK.post(&url, &message), 200);
@@ -206,6 +208,10 @@ fn approve_and_revoke(admin: &Api<'_>) -> Result<(), u16> {
     let leaf = ask(&device.poll(&request)).leaf();
     let number = leaf.issuer_and_serial_number().serial_number_hex();
     let uuid = CertificateUuid::from_u128(u128::from_str_radix(&number, 16).unwrap());
+    let search = format!("/certificates?subjectAltName={alternative_name}");
+    let (status, found) = admin.call("GET", &search, &json!(null));
+    check_status(200, status)?;
+    assert_eq!(found["items"][0]["uuid"], uuid.to_string());
     post(&format!("/certificates/{uuid}/revoke"))?;
     let crl = STACK.outputs["CrlUrl"].replace("{authorityName}", &name);
     let crl = expect_status(STACK.http(&[&crl], &[]), 200);

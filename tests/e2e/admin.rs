@@ -1,6 +1,7 @@
 //! Administration: the management API, revocation, rollover and tokens.
 
 mod access;
+mod alternative_names;
 mod challenges;
 mod details;
 mod edits;

@@ -7,7 +7,7 @@ mod content;
 mod cost;
 pub(crate) mod enrolment;
 mod guesses;
-mod habits;
+pub(crate) mod habits;
 mod intune;
 mod one_time;
 pub(crate) mod refusals;

@@ -10,6 +10,7 @@ mod caller;
 mod caller_view;
 mod certificate;
 mod certificates;
+mod certificates_query;
 mod challenges;
 mod credentials;
 mod document;

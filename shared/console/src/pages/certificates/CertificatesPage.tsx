@@ -35,7 +35,10 @@ export function CertificatesPage() {
         idOf={(item) => item.uuid}
         nameOf={(item) => item.subject}
         filter={
-          <UrlFilter filters={filters} placeholder="Search by subject, serial number, profile, …" />
+          <UrlFilter
+            filters={filters}
+            placeholder="Search by subject, alternative name, profile, …"
+          />
         }
         empty={isFiltered ? 'No certificate matches the search.' : <Nothing />}
         columns={COLUMNS}

@@ -4,6 +4,7 @@ type Option = { uuid: string; name: string };
 
 export type CertificateParameter =
   | 'subject'
+  | 'subjectAltName'
   | 'serialNumber'
   | 'status'
   | 'expiringBefore'
@@ -22,6 +23,7 @@ export function certificateFilters(
 ): Filter<CertificateParameter>[] {
   return [
     { parameter: 'subject', property: 'subject', label: 'Subject', operator: ':' },
+    { ...text('subjectAltName', 'Alternative name'), operator: ':' },
     text('serialNumber', 'Serial number'),
     {
       ...text('status', 'Status'),
