@@ -12,6 +12,7 @@ use http::header::CONTENT_TYPE;
 use newtype_uuid::GenericUuid;
 use scep_cms::certificate::Certificate;
 use scep_service::admin::{AuthorityKind, Edit, Invalid, NewAuthority, ValidCertificates};
+use scep_service::deployment::Deployment;
 use scep_service::object::{Versioned, list};
 use serde::{Deserialize, Serialize};
 use utoipa::{IntoParams, ToSchema};
@@ -166,10 +167,14 @@ pub(crate) struct AuthorityView {
     next_state: Option<AuthorityState>,
     /// Certificates of its earlier keys, oldest first.
     previous: Vec<CertificateDetail>,
+    /// URL of the CRL of its current key, as the certificates that it issues name it; null while it
+    /// awaits its certificate, and if others cannot reach the server at its URL.
+    #[schema(example = "http://scep.example/crl/corp-ca.crl")]
+    crl_url: Option<String>,
 }
 
 impl AuthorityView {
-    pub(crate) fn of(authority: &Authority) -> Self {
+    pub(crate) fn of(authority: &Authority, deployment: &Deployment) -> Self {
         let CaGeneration {
             key_algorithm,
             key,
@@ -202,6 +207,9 @@ impl AuthorityView {
                 .iter()
                 .filter_map(certificate_of)
                 .collect(),
+            crl_url: authority
+                .issuing_authority()
+                .and_then(|issuing| deployment.crl_url(&issuing)),
         }
     }
 }
@@ -218,7 +226,7 @@ async fn list_authorities(
     Ok(Json(
         found
             .iter()
-            .map(|found| AuthorityView::of(&found.object))
+            .map(|found| AuthorityView::of(&found.object, &administration.deployment))
             .collect(),
     ))
 }
@@ -257,7 +265,7 @@ async fn create_authority(
         validity: request.validity.unwrap_or(Period::years(10)),
     };
     let made = administration.create_authority(new).await?;
-    let view = AuthorityView::of(&made.object);
+    let view = AuthorityView::of(&made.object, &administration.deployment);
     Ok(created_response(
         "/authorities",
         made.object.uuid,
@@ -277,7 +285,10 @@ async fn read_authority(
     Id(uuid): Id<AuthorityIdKind>,
 ) -> Result<Response, ApiError> {
     let found: Versioned<Authority> = administration.get(uuid).await?;
-    Ok(versioned_response(&found, AuthorityView::of(&found.object)))
+    Ok(versioned_response(
+        &found,
+        AuthorityView::of(&found.object, &administration.deployment),
+    ))
 }
 
 /// Edit an authority.
@@ -303,7 +314,7 @@ async fn update_authority(
         .await?;
     Ok(versioned_response(
         &edited,
-        AuthorityView::of(&edited.object),
+        AuthorityView::of(&edited.object, &administration.deployment),
     ))
 }
 
@@ -328,7 +339,7 @@ struct DeletionQuery {
     responses(
         NotFound, InvalidRequest, Conflict,
         (status = 204, description = "No content"),
-        (status = 422, description = "RA Profiles or RA certificates depend on it, or certificates it issued are still valid", body = Reasons)
+        (status = 422, description = "RA Profiles or RA certificates depend on it, or certificates it issued are still valid: that reason alone begins with `force: `, and `force` overrides it", body = Reasons)
     )
 )]
 async fn delete_authority(
@@ -422,7 +433,7 @@ async fn upload_certificate(
     let installed = administration.install_certificate(uuid, path).await?;
     Ok(versioned_response(
         &installed,
-        AuthorityView::of(&installed.object),
+        AuthorityView::of(&installed.object, &administration.deployment),
     ))
 }
 

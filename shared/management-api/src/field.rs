@@ -31,6 +31,7 @@ const fn json_name(field: Field) -> &'static str {
         Field::Enabled => "enabled",
         Field::ExistingKey => "keyArn",
         Field::ExtendedKeyUsage => "extendedKeyUsage",
+        Field::Force => "force",
         Field::Intune => "enableIntune",
         Field::IntuneApplicationId => "intuneApplicationId",
         Field::IntuneApplicationKey => "intuneApplicationKey",
@@ -207,8 +208,8 @@ mod tests {
         );
         assert_eq!(
             reason_text(&Invalid::ValidCertificates),
-            "certificates of the authority are valid and not revoked, and would fall off every \
-             CRL: revoke them, or delete with force=true"
+            "force: certificates of the authority are valid and not revoked, and would fall off \
+             every CRL: revoke them, or delete with force=true"
         );
     }
 }

@@ -5,6 +5,7 @@ use std::borrow::Cow;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::template::{ExtendedKeyUsage, KeyUsage, SidForm, SubjectAltNameType, SubjectAttribute};
 use scep_cms::algorithm::EcCurve;
+use scep_protocol::availability::Unavailable;
 use scep_protocol::check::Check;
 use scep_protocol::profile::{CaCertificateForm, IntuneCredential, NotificationKind};
 use scep_protocol::refusal_record::RefusalReason;
@@ -116,6 +117,13 @@ listed_names!(
     RefusalReasonName,
     "RefusalReason",
     RefusalReason::all().map(RefusalReason::name)
+);
+listed_names!(
+    UnavailableName,
+    "UnavailabilityReason",
+    Unavailable::VARIANTS
+        .iter()
+        .map(|reason| RefusalReason::Unavailable(*reason).name())
 );
 
 /// The pattern of a dotted OID.

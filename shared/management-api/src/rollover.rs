@@ -72,7 +72,10 @@ async fn begin_rollover(
         validity: request.validity.unwrap_or(Period::years(10)),
     };
     let begun = administration.begin_rollover(uuid, next).await?;
-    Ok(versioned_response(&begun, AuthorityView::of(&begun.object)))
+    Ok(versioned_response(
+        &begun,
+        AuthorityView::of(&begun.object, &administration.deployment),
+    ))
 }
 
 /// Complete a rollover.
@@ -96,6 +99,6 @@ async fn activate_rollover(
     let activated = administration.activate_next(uuid).await?;
     Ok(versioned_response(
         &activated,
-        AuthorityView::of(&activated.object),
+        AuthorityView::of(&activated.object, &administration.deployment),
     ))
 }

@@ -5,6 +5,7 @@ use ca::id::AuthorityUuid;
 use ca::subject::name_text;
 use scep_cms::certificate::Certificate;
 use scep_protocol::id::{RaCertificateUuid, RaProfileUuid, ScepProfileUuid};
+use scep_protocol::refusal_record::RefusalReason;
 use scep_service::admin::{AuthorityHealth, EndpointHealth, EndpointOwner, RaCertificateHealth};
 use scep_service::ports::CrlHead;
 use serde::Serialize;
@@ -13,6 +14,7 @@ use utoipa_axum::routes;
 
 use crate::access::{ApiRouter, RequireScope};
 use crate::authorities::AuthorityState;
+use crate::openapi_enums::UnavailableName;
 use crate::request::format_time;
 use crate::response::ApiError;
 use crate::{Admin, Api, Scope, State};
@@ -110,6 +112,9 @@ struct EndpointStatus {
     /// Why it does not serve; null if it does.
     #[schema(example = "the SCEP Profile is disabled")]
     reason: Option<String>,
+    /// That reason by its name, as requests that it refused have it; null if the endpoint serves.
+    #[schema(value_type = Option<UnavailableName>)]
+    reason_code: Option<&'static str>,
 }
 
 impl AuthorityStatus {
@@ -163,6 +168,9 @@ impl EndpointStatus {
             name: health.name().to_string(),
             available: health.unavailable.is_none(),
             reason: health.unavailable.map(|reason| reason.to_string()),
+            reason_code: health
+                .unavailable
+                .map(|reason| RefusalReason::Unavailable(reason).name()),
         }
     }
 }

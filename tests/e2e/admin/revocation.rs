@@ -12,7 +12,7 @@ use scep_cms::message_type::MessageType;
 use scep_http::{CrlService, respond_crl};
 use scep_service::object::Reference;
 use scep_service::ports::WriteOutcome;
-use scepter_tests::admin::{Admin, administered};
+use scepter_tests::admin::{Admin, administered, text};
 use scepter_tests::assert::assert_status;
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
@@ -341,4 +341,11 @@ async fn administrators_read_the_crl_too() {
     let path = format!("/authorities/{sub}/crl");
     admin.get(&path).await.expect(404);
     assert_eq!(fetch_crl(&world, "/crl/sub.crl", &[]).await.status(), 404);
+    let shown = admin.get(&format!("/authorities/{sub}")).await.expect(200);
+    assert_eq!(shown["crlUrl"], Value::Null);
+    // The URL of the other one leads to its CRL.
+    let shown = admin.get(&format!("/authorities/{authority}")).await;
+    let url = text(&shown.expect(200)["crlUrl"]);
+    let path = url.strip_prefix("http://scep.example").unwrap();
+    assert_eq!(fetch_crl(&world, path, &[]).await.status(), 200);
 }

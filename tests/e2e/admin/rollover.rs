@@ -159,7 +159,12 @@ async fn who_encrypts_to_the_next_ra_certificate_gets_a_certificate_of_the_next_
     // issued it.
     let text = openssl::run(&["x509", "-inform", "DER", "-noout", "-text"], leaf.der());
     let text = String::from_utf8(text).unwrap();
-    assert!(text.contains("URI:http://scep.example/crl/test-ca/2.crl"));
+    let url = "http://scep.example/crl/test-ca/2.crl";
+    assert!(text.contains(&format!("URI:{url}")));
+    let shown = async || admin.get("/authorities").await.expect(200)[0]["crlUrl"].clone();
+    assert_eq!(shown().await, "http://scep.example/crl/test-ca.crl");
+    activate_rollover(&admin, &rollover).await;
+    assert_eq!(shown().await, url);
 }
 
 #[tokio::test]

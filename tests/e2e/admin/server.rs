@@ -32,12 +32,16 @@ async fn the_settings_are_those_of_the_deployment() {
 }
 
 /// Asserts why the endpoints of the SCEP Profile and of the RA Profile called `default` do not
-/// serve; `null` if they do.
+/// serve, each by its code and in words; `null` if they do.
 #[track_caller]
 fn assert_reasons(status: &Value, of_scep_profile: Value, of_ra_profile: Value) {
     let endpoints = status["endpoints"].as_array().unwrap();
-    let reasons: Vec<_> = endpoints.iter().map(|one| one["reason"].clone()).collect();
-    assert_eq!(reasons, [of_scep_profile, of_ra_profile], "{status}");
+    let mut reasons = endpoints.iter().map(|one| match &one["reason"] {
+        Value::Null => one["reasonCode"].clone(),
+        reason => json!([one["reasonCode"], reason]),
+    });
+    assert_eq!(reasons.next().unwrap(), of_scep_profile, "{status}");
+    assert_eq!(reasons.next().unwrap(), of_ra_profile, "{status}");
     for endpoint in endpoints {
         assert_eq!(endpoint["available"], endpoint["reason"].is_null());
     }
@@ -52,9 +56,9 @@ async fn the_status_says_why_an_endpoint_does_not_serve_as_the_endpoint_does() {
     let url = |name: &str| format!("{base}/{name}/pkiclient.exe");
     let expected = json!([
         { "url": url("default"), "scepProfileUuid": scep_profile, "raProfileUuid": null,
-          "name": "default", "available": true, "reason": null },
+          "name": "default", "available": true, "reason": null, "reasonCode": null },
         { "url": url("raProfile/default"), "scepProfileUuid": null, "raProfileUuid": ra_profile,
-          "name": "default", "available": true, "reason": null },
+          "name": "default", "available": true, "reason": null, "reasonCode": null },
     ]);
     assert_eq!(seen["endpoints"], expected);
     let shown = admin.get(&format!("/scepProfiles/{scep_profile}")).await;
@@ -62,19 +66,25 @@ async fn the_status_says_why_an_endpoint_does_not_serve_as_the_endpoint_does() {
 
     let deactivate = format!("/raProfiles/{ra_profile}/protocols/scep/deactivate");
     admin.patch(&deactivate).await.expect(204);
-    let inactive = json!("SCEP is not activated on the RA Profile");
+    let inactive = json!([
+        "scepNotActivated",
+        "SCEP is not activated on the RA Profile"
+    ]);
     assert_reasons(&status().await, Value::Null, inactive.clone());
     let path = format!("/scepProfiles/{scep_profile}/disable");
     admin.patch(&path).await.expect(204);
-    let disabled = json!("the SCEP Profile is disabled");
+    let disabled = json!(["scepProfileDisabled", "the SCEP Profile is disabled"]);
     assert_reasons(&status().await, disabled.clone(), inactive.clone());
     let answer = world.get_scep("operation=GetCACaps").await;
     let said = String::from_utf8(answer.into_body().to_vec()).unwrap();
-    assert!(said.contains(disabled.as_str().unwrap()), "{said}");
+    assert!(said.contains(disabled[1].as_str().unwrap()), "{said}");
     let body = json!({ "raProfileUuid": null });
     let path = format!("/scepProfiles/{scep_profile}");
     admin.put(&path, body).await.expect(200);
-    let unlinked = json!("the SCEP Profile has no default RA Profile");
+    let unlinked = json!([
+        "withoutDefaultRaProfile",
+        "the SCEP Profile has no default RA Profile"
+    ]);
     assert_reasons(&status().await, unlinked, inactive);
 }
 

@@ -18,6 +18,8 @@ pub enum Field {
     ExistingKey,
     /// The purposes of an RA certificate.
     ExtendedKeyUsage,
+    /// Whether to do what would leave something behind.
+    Force,
     /// Whether Intune validates the challenges of a SCEP Profile.
     Intune,
     /// The application by which Intune is asked.

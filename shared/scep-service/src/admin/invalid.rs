@@ -308,6 +308,7 @@ impl Invalid {
             Self::TransactionId | Self::TransactionIdTaken => Field::TransactionId,
             Self::WebhookSecret(_) => Field::WebhookSecret,
             Self::WebhookTimeout => Field::WebhookTimeout,
+            Self::ValidCertificates => Field::Force,
             Self::WebhookUrl(_) => Field::WebhookUrl,
             Self::AuthorityIsRoot
             | Self::AuthorityNotActive
@@ -327,7 +328,6 @@ impl Invalid {
             | Self::ProfileNotServing
             | Self::Rule(_)
             | Self::Template(_)
-            | Self::ValidCertificates
             | Self::VouchedNames(_) => return None,
         };
         Some(field)

@@ -197,6 +197,7 @@ async fn an_authority_with_living_certificates_is_not_deleted_unless_forced() {
     admin.delete(&path).await.expect(204);
     let path = format!("/authorities/{authority}");
     let reasons = admin.delete(&path).await.reasons();
+    assert!(reasons[0].starts_with("force: "), "{reasons:?}");
     assert!(reasons[0].contains("valid and not revoked"), "{reasons:?}");
     admin
         .revoke(&device.certificate, Value::Null)

@@ -7,7 +7,6 @@ import { useMutation } from '@tanstack/react-query';
 
 import { api, body } from '../../api/client';
 import type { AuthorityView, ServerStatus } from '../../api/schema';
-import { useSettings } from '../../api/settings';
 import { fileName } from '../../components/certificate-files';
 import { CopyText } from '../../components/CopyText';
 import { saveFile } from '../../components/download';
@@ -16,7 +15,6 @@ import { Loaded } from '../../components/Loaded';
 import { useNotify } from '../../components/notifications';
 import { useStatus } from '../../components/profiles/queries';
 import { Time } from '../../components/Time';
-import { crlUrl } from './texts';
 
 /** The CRL of an authority's current key: where verifiers fetch it, and until when it is valid. */
 export function CrlFacts({ authority }: { authority: AuthorityView }) {
@@ -59,7 +57,6 @@ export function CrlFacts({ authority }: { authority: AuthorityView }) {
 }
 
 function Facts({ authority, status }: { authority: AuthorityView; status: ServerStatus }) {
-  const settings = useSettings();
   const crl = status.authorities.find(({ uuid }) => uuid === authority.uuid)?.crl;
   if (!crl) {
     return <Box>There is none yet. Maintenance publishes it within minutes.</Box>;
@@ -74,8 +71,10 @@ function Facts({ authority, status }: { authority: AuthorityView; status: Server
         { label: 'Ends', value: <Expiry value={crl.nextUpdate} warnDays={2} /> },
         {
           label: 'Public URL',
-          value: settings.data && (
-            <CopyText text={crlUrl(settings.data.publicUrl, authority)} name="URL of the CRL" />
+          value: authority.crlUrl ? (
+            <CopyText text={authority.crlUrl} name="URL of the CRL" />
+          ) : (
+            'None: others cannot reach this server'
           ),
         },
       ]}

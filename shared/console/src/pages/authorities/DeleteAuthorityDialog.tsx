@@ -4,12 +4,11 @@ import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { api, body } from '../../api/client';
-import { ApiError } from '../../api/errors';
+import { reasonsAbout } from '../../api/errors';
 import type { AuthorityView } from '../../api/schema';
 import { ConfirmDialog } from '../../components/ConfirmDialog';
 import { useNotify } from '../../components/notifications';
 import { PageLink } from '../../components/PageLink';
-import { canForce } from './texts';
 
 /** Deletes an authority. One whose certificates are still valid is deleted by a second step. */
 export function DeleteAuthorityDialog({
@@ -31,7 +30,7 @@ export function DeleteAuthorityDialog({
         }),
       );
     } catch (error) {
-      setNeedsForce(error instanceof ApiError && canForce(error));
+      setNeedsForce(reasonsAbout(error, 'force') !== undefined);
       throw error;
     }
     notify.succeed(`Authority ${authority.name} was deleted.`);

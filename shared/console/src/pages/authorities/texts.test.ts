@@ -1,16 +1,8 @@
 import { expect, test } from 'vitest';
 
-import { ApiError } from '../../api/errors';
-import { canForce, crlUrl, installationOf, listOf, orDefault, rolloverStage } from './texts';
+import { installationOf, listOf, orDefault, rolloverStage } from './texts';
 
 const pem = (text: string) => `-----BEGIN CERTIFICATE-----\n${text}\n-----END CERTIFICATE-----\n`;
-
-test('the CRL of each generation has its own URL', () => {
-  const first = { name: 'corp-ca', previous: [] };
-  expect(crlUrl('http://a.example', first)).toBe('http://a.example/crl/corp-ca.crl');
-  const second = { ...first, previous: ['the certificate of the first key'] };
-  expect(crlUrl('http://a.example', second)).toBe('http://a.example/crl/corp-ca/2.crl');
-});
 
 test('a bundle is divided into the certificate and what is above it', () => {
   expect(installationOf(pem('AA') + pem('BB'), pem('CC'))).toEqual({
@@ -19,12 +11,6 @@ test('a bundle is divided into the certificate and what is above it', () => {
   });
   // The server says what is wrong with it.
   expect(installationOf('nonsense', '')).toEqual({ certificate: 'nonsense', chain: [] });
-});
-
-test('force is offered only where it helps', () => {
-  expect(canForce(new ApiError(422, ['valid: delete with force=true']))).toBe(true);
-  expect(canForce(new ApiError(422, ['Dependent RA Profiles (1): a', 'force=true']))).toBe(false);
-  expect(canForce(new ApiError(409, ['force=true']))).toBe(false);
 });
 
 test('the stage of a rollover follows from the next generation', () => {

@@ -1,4 +1,3 @@
-import type { ApiError } from '../../api/errors';
 import type { AuthorityView, KeyAlgorithm } from '../../api/schema';
 import { pemCertificates } from '../../components/certificate-files';
 
@@ -17,27 +16,10 @@ export function algorithmText(algorithm: KeyAlgorithm): string {
   return KEY_ALGORITHMS.find(({ value }) => value === algorithm)?.label ?? algorithm;
 }
 
-/** The public URL of the CRL of an authority's current key. Each key has a CRL of its own. */
-export function crlUrl(
-  publicUrl: string,
-  authority: Pick<AuthorityView, 'name'> & { previous: unknown[] },
-): string {
-  const generation = authority.previous.length + 1;
-  const name = encodeURIComponent(authority.name);
-  return generation === 1
-    ? `${publicUrl}/crl/${name}.crl`
-    : `${publicUrl}/crl/${name}/${generation}.crl`;
-}
-
 /** What is installed: the first certificate pasted is the authority's, those after it are above it. */
 export function installationOf(certificate: string, chain: string) {
   const [own, ...above] = pemCertificates(certificate);
   return { certificate: own ?? certificate, chain: [...above, ...pemCertificates(chain)] };
-}
-
-/** Whether a refused deletion would succeed by force. */
-export function canForce(error: ApiError): boolean {
-  return error.status === 422 && error.reasons.every((reason) => reason.includes('force=true'));
 }
 
 /** How far a rollover has come. */

@@ -35,8 +35,8 @@ export function EndpointTable() {
           minWidth: 210,
           header: 'State',
           sortingComparator: (a, b) => Number(a.available) - Number(b.available),
-          cell: ({ available, reason }) => {
-            const { type, text } = endpointHealth(available, reason);
+          cell: (endpoint) => {
+            const { type, text } = endpointHealth(endpoint);
             return <StatusIndicator type={type}>{text}</StatusIndicator>;
           },
         },

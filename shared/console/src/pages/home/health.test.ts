@@ -1,7 +1,6 @@
-import { readFileSync } from 'node:fs';
-
 import { expect, test } from 'vitest';
 
+import type { UnavailabilityReason } from '../../api/schema';
 import { crlHealth, endpointHealth, healthItems, healthUntil } from './health';
 import type { Status } from './types';
 
@@ -53,14 +52,11 @@ test('what needs attention comes first', () => {
 });
 
 test('what an administrator has chosen is no fault of an endpoint', () => {
-  const source = readFileSync('../scep-protocol/src/availability.rs', 'utf8');
-  const reasons = [...source.matchAll(/#\[error\("(.*)"\)\]/g)].map(([, reason]) => reason);
-  const chosen = reasons.filter((reason) => endpointHealth(false, reason).type === 'stopped');
-  expect(chosen).toEqual([
-    'the RA Profile is disabled',
-    'the SCEP Profile is disabled',
-    'SCEP is not activated on the RA Profile',
-    'the SCEP Profile has no default RA Profile',
-  ]);
-  expect(endpointHealth(true, null)).toEqual({ type: 'success', text: 'serves' });
+  const health = (reasonCode: UnavailabilityReason) =>
+    endpointHealth({ available: false, reason: 'as the server says', reasonCode });
+  expect(health('raProfileDisabled')).toEqual({ type: 'stopped', text: 'as the server says' });
+  expect(health('withoutDefaultRaProfile').type).toBe('stopped');
+  expect(health('raCertificateExpired').type).toBe('error');
+  expect(endpointHealth({ available: true })).toEqual({ type: 'success', text: 'serves' });
+  expect(endpointHealth({ available: false }).type).toBe('error');
 });

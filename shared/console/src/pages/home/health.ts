@@ -1,5 +1,6 @@
 import type { StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
 
+import type { UnavailabilityReason } from '../../api/schema';
 import { remainingTime } from '../../components/remaining-time';
 import type { Status } from './types';
 
@@ -118,18 +119,31 @@ function expiringItem(
     : { ...item, end: null, health: { type: 'pending', text: 'awaits its certificate' } };
 }
 
-// These are decisions of administrators. Any other reason is a fault that devices suffer from.
-const CHOSEN = [
-  /the (SCEP|RA) Profile is disabled/,
-  /SCEP is not activated on the RA Profile/,
-  /the SCEP Profile has no default RA Profile/,
-];
+// What administrators have chosen. Any other reason is a fault that devices suffer from.
+const IS_CHOSEN: Record<UnavailabilityReason, boolean> = {
+  authorityExpired: false,
+  authorityMissing: false,
+  authorityNotActive: false,
+  raCertificateExpired: false,
+  raCertificateMissing: false,
+  raCertificateUnfit: false,
+  raProfileDisabled: true,
+  raProfileUnknown: false,
+  scepNotActivated: true,
+  scepProfileDisabled: true,
+  scepProfileUnknown: false,
+  withoutDefaultRaProfile: true,
+};
 
 /** Whether an endpoint serves, or why not. */
-export function endpointHealth(available: boolean, reason: string | null | undefined): Health {
+export function endpointHealth({
+  available,
+  reason,
+  reasonCode,
+}: Pick<Status['endpoints'][number], 'available' | 'reason' | 'reasonCode'>): Health {
   if (available) {
     return { type: 'success', text: 'serves' };
   }
-  const text = reason ?? 'does not serve';
-  return { type: CHOSEN.some((chosen) => chosen.test(text)) ? 'stopped' : 'error', text };
+  const isChosen = reasonCode ? IS_CHOSEN[reasonCode] : false;
+  return { type: isChosen ? 'stopped' : 'error', text: reason ?? 'does not serve' };
 }
