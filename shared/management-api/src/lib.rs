@@ -16,6 +16,7 @@ mod credentials;
 mod document;
 mod field;
 mod jamf_event;
+mod json_body;
 mod lockouts;
 mod mdm;
 mod mdm_url;

@@ -15,7 +15,6 @@ use secrecy::SecretString;
 use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeOwned, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
-use serde_json::error::Category;
 use serde_json::json;
 use time::OffsetDateTime;
 use time::format_description::well_known::{Iso8601, Rfc3339};
@@ -25,6 +24,7 @@ use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
 use utoipa::openapi::schema::{ObjectBuilder, Type};
 use uuid::Uuid;
 
+use crate::json_body::parse_json;
 use crate::response::{ApiError, MAX_BODY_BYTES};
 
 /// A JSON body, regardless of its Content-Type.
@@ -65,45 +65,6 @@ impl From<BytesRejection> for ApiError {
             _ => Self::BadRequest("the body could not be read".to_owned()),
         }
     }
-}
-
-/// Parses a JSON body. Malformed JSON and unknown fields are 400; well-formed JSON with invalid
-/// values is 422.
-fn parse_json<T: DeserializeOwned>(body: &[u8]) -> Result<T, ApiError> {
-    let mut json = serde_json::Deserializer::from_slice(body);
-    let parsed = serde_path_to_error::deserialize(&mut json).map_err(|error| {
-        let path = error.path().to_string();
-        let cause = error.into_inner();
-        let text = if path == "." {
-            cause.to_string()
-        } else {
-            format!("{path}: {cause}")
-        };
-        match cause.classify() {
-            Category::Eof | Category::Io | Category::Syntax => {
-                ApiError::BadRequest(format!("malformed JSON: {cause}"))
-            }
-            Category::Data if is_field_name_error(&cause) => ApiError::BadRequest(text),
-            Category::Data => ApiError::reason(text),
-        }
-    })?;
-    // The deserializer stops after the first value and would ignore anything after it.
-    let malformed = |error| ApiError::BadRequest(format!("malformed JSON: {error}"));
-    json.end().map_err(malformed)?;
-    Ok(parsed)
-}
-
-/// Whether the error is about an unknown or duplicate field.
-fn is_field_name_error(error: &serde_json::Error) -> bool {
-    // The path of such an error is that of any other in the same place, and its text is all that
-    // serde_json keeps of its kind. serde itself makes the texts to compare it with.
-    let known = [
-        serde_json::Error::unknown_field("", &[]),
-        serde_json::Error::duplicate_field(""),
-    ];
-    // The name of the field follows in backticks.
-    let kind = |error: &serde_json::Error| error.to_string().split('`').next().map(str::to_owned);
-    known.iter().any(|known| kind(known) == kind(error))
 }
 
 /// The parameters of a path.
@@ -450,13 +411,10 @@ mod tests {
             r#"{"inner": {"secret": "x", "more": 1}}"#,
             "400 inner.more: unknown field",
         );
-        check(r#"{"number": 300}"#, "422 number: invalid value");
-        check(r#"{"inner": {}}"#, "422 inner: missing field");
-        check("[]", "422 invalid type: sequence, expected an object");
-        check(
-            r#"{"inner": ["x"]}"#,
-            "422 inner: invalid type: sequence, expected an object",
-        );
+        check(r#"{"number": 300}"#, "422 number: not a whole number");
+        check(r#"{"inner": {}}"#, "422 inner.secret: missing");
+        check("[]", "422 expected an object");
+        check(r#"{"inner": ["x"]}"#, "422 inner: expected an object");
     }
 
     #[test]
@@ -474,15 +432,12 @@ mod tests {
             (r#"[{"number": 1}, {}]"#, "2"),
             (r#"{"numbre": 1}"#, "400 numbre: unknown field"),
             (r#"[{}, {"numbre": 1}]"#, "400 [1].numbre: unknown field"),
-            (r#"[{}, {"number": 300}]"#, "422 [1].number: invalid value"),
             (
-                "[[1]]",
-                "422 [0]: invalid type: sequence, expected an object",
+                r#"[{}, {"number": 300}]"#,
+                "422 [1].number: not a whole number",
             ),
-            (
-                "1",
-                "422 invalid type: integer `1`, expected an object or an array",
-            ),
+            ("[[1]]", "422 [0]: expected an object"),
+            ("1", "422 expected an object or an array"),
             ("[{}", "400 malformed JSON"),
         ] {
             let said = parse(body);
@@ -494,13 +449,10 @@ mod tests {
     fn a_secret_of_a_wrong_type_is_not_repeated() {
         for secret in ["123456", "-1", "1.5", "true"] {
             let body = format!(r#"{{"inner": {{"secret": {secret}}}}}"#);
-            check(&body, "422 inner.secret: expected a string at line");
+            check(&body, "422 inner.secret: expected a string");
         }
         let body = r#"{"inner": {"secret": ["hidden"]}}"#;
-        check(
-            body,
-            "422 inner.secret: invalid type: sequence, expected a string at line",
-        );
+        check(body, "422 inner.secret: expected a string");
     }
 
     #[test]

@@ -226,7 +226,10 @@ async fn a_request_that_breaks_a_rule_makes_nothing() {
             "validity: a period is an ISO 8601 duration",
         ),
         (json!({ "uses": 101 }), "uses: 1 to 100"),
-        (json!({ "uses": -1 }), "uses: invalid value"),
+        (
+            json!({ "uses": -1 }),
+            "uses: not a whole number in its range",
+        ),
         (
             json!({ "raProfileUuid": nobody }),
             "raProfileUuid: no such RA Profile",

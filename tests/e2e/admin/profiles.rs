@@ -351,7 +351,7 @@ async fn each_rule_of_a_template_has_its_reason() {
         ),
         (
             json!({ "ecCurves": ["P224"] }),
-            "certificateTemplate.ecCurves[0]: unknown variant",
+            "certificateTemplate.ecCurves[0]: one of ",
         ),
         (
             json!({ "subject": { "commonNamePattern": "(" } }),

@@ -87,9 +87,7 @@ async fn sources_are_chosen_and_their_fields_agree() {
         ),
         (
             json!({ "challengeSources": ["OTHER"] }),
-            json!([
-                "challengeSources[0]: unknown variant `OTHER`, expected one of `ONE_TIME`, `STATIC`, `INTUNE`, `WEBHOOK` at line 1 column 28"
-            ]),
+            json!(["challengeSources[0]: one of ONE_TIME, STATIC, INTUNE, WEBHOOK"]),
         ),
     ];
     for (edit, expected) in rows {
@@ -134,7 +132,7 @@ async fn a_webhook_is_set_edited_and_removed() {
         ),
         (
             json!({ "url": url, "secret": SECRET, "notify": ["renewed"] }),
-            "webhook.notify[0]: unknown variant `renewed`",
+            "webhook.notify[0]: one of ",
         ),
     ] {
         let said = reasons(webhook.clone()).await;
