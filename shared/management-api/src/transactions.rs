@@ -144,6 +144,10 @@ struct TransactionView {
     /// When the certificate expires if it is approved now; null if there is nothing left to sign.
     #[schema(format = DateTime, example = "2027-01-01T00:00:00Z")]
     not_after: Option<String>,
+    /// Reason that the administrator gave who rejected the request; empty without one, and null
+    /// unless the request was rejected.
+    #[schema(example = "not one of our devices")]
+    rejection_reason: Option<String>,
 }
 
 /// What a device asked for, before the rules of the RA Profile.
@@ -341,6 +345,7 @@ async fn read_transaction(
         requested: requested.map(RequestedView::from),
         not_before: None,
         not_after: None,
+        rejection_reason: transaction.state.rejection_reason().map(str::to_owned),
     };
     if let Some(to_certify) = to_certify {
         view.subject_alt_names = Some(to_certify.subject_alt_names);

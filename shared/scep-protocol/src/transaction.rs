@@ -270,4 +270,14 @@ impl TransactionState {
             Self::Pending { until, .. } | Self::Rejected { until, .. } => now <= *until,
         }
     }
+
+    /// The reason that an administrator gave for rejecting the request, which may be empty; `None`
+    /// unless it is rejected.
+    #[must_use]
+    pub fn rejection_reason(&self) -> Option<&str> {
+        match self {
+            Self::Rejected { reason, .. } => Some(reason),
+            Self::Issued { .. } | Self::Issuing { .. } | Self::Pending { .. } => None,
+        }
+    }
 }

@@ -4,7 +4,6 @@
 use std::collections::{HashMap, VecDeque};
 
 use scep_protocol::id::TransactionUuid;
-use scep_protocol::transaction::TransactionState;
 use scep_service::error::StoreError;
 use scep_service::inventory::{Page, PageRequest, TransactionRecord, TransactionSummary};
 use scep_service::request_list::{ListedRequest, RequestFilter, RequestOutcome};
@@ -158,7 +157,10 @@ impl DynamoDbStore {
                 transaction,
                 requested: _,
             } = record;
-            ListedRequest::Transaction(Box::new(summary), rejection_reason(transaction.state))
+            ListedRequest::Transaction(
+                Box::new(summary),
+                transaction.state.rejection_reason().map(str::to_owned),
+            )
         }))
     }
 
@@ -268,22 +270,14 @@ impl DynamoDbStore {
                     .map(|record| ListedRequest::Refused(Box::new(record))),
                 Candidate::Rejected(id, summary) => {
                     let transaction = found.remove(&id).map(parse_transaction).transpose()?;
-                    let reason = transaction.and_then(|found| rejection_reason(found.state));
+                    let reason = transaction
+                        .and_then(|found| found.state.rejection_reason().map(str::to_owned));
                     Some(ListedRequest::Transaction(summary, reason))
                 }
                 Candidate::Transaction(summary) => Some(ListedRequest::Transaction(summary, None)),
             });
         }
         Ok(requests)
-    }
-}
-
-fn rejection_reason(state: TransactionState) -> Option<String> {
-    match state {
-        TransactionState::Rejected { reason, .. } => Some(reason),
-        TransactionState::Issued { .. }
-        | TransactionState::Issuing { .. }
-        | TransactionState::Pending { .. } => None,
     }
 }
 

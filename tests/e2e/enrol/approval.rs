@@ -130,13 +130,26 @@ async fn what_was_asked_is_shown_beside_what_would_be_certified() {
 async fn what_is_rejected_is_told_why_and_may_be_asked_anew() {
     let (world, admin, device, request) = begin_pending().await;
     let reason = json!({ "reason": "not one of our devices" });
+    let uuid = text(&admin.find_transaction("PENDING").await["uuid"]);
+    let path = format!("/scepTransactions/{uuid}");
+    let told = async || admin.get(&path).await.expect(200)["rejectionReason"].clone();
+    assert_eq!(told().await, Value::Null);
     assert_eq!(decide_pending(&admin, "reject", reason).await, 204);
     let reply = world.ask(&device, &device.poll(&request)).await;
-    let text = "an administrator rejected the request: not one of our devices";
-    assert_refusal(&reply, FailInfo::BadRequest, text);
+    let refused = "an administrator rejected the request: not one of our devices";
+    assert_refusal(&reply, FailInfo::BadRequest, refused);
+    // Administrators read it too, with the transaction and among the requests.
+    assert_eq!(told().await, "not one of our devices");
+    let listed = admin
+        .get("/scepRequests?outcome=REJECTED")
+        .await
+        .expect(200);
+    assert_eq!(listed["items"][0]["message"], refused);
     let reply = world.ask(&device, &request).await;
     assert_pending(&reply);
+    assert_eq!(told().await, Value::Null);
     assert_eq!(decide_pending(&admin, "reject", Value::Null).await, 204);
+    assert_eq!(told().await, "");
     let reply = world.ask(&device, &device.poll(&request)).await;
     let text = "an administrator rejected the request";
     assert_refusal(&reply, FailInfo::BadRequest, text);
