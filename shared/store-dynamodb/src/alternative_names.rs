@@ -19,6 +19,7 @@ use crate::item::{Item, build_item, parse_item};
 use crate::page::{Bounds, List};
 
 /// The hash key that all alternative names share in the index by search key.
+// Certificates have another, so that neither list has to skip the items of the other.
 const ALTERNATIVE_NAME: &str = "alternativeName";
 
 /// The most times that certificates are read for one page.

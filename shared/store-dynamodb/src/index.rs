@@ -83,7 +83,8 @@ pub(crate) const BY_STATE: Index = Index {
 /// All certificates by notAfter.
 pub(crate) const BY_EXPIRY: Index = certificate_index("byExpiry", LIST, number_range(NOT_AFTER));
 
-/// All certificates by search key: the CN, or the subject of a certificate without a CN.
+/// All certificates by search key: the CN, or the subject of a certificate without a CN. Under
+/// another hash key, the alternative names of certificates.
 pub(crate) const BY_COMMON_NAME: Index =
     certificate_index("byCommonName", LIST, text_range(SEARCH_KEY));
 

@@ -23,7 +23,7 @@ pub struct Tables {
     pub profiles: String,
     /// The table of transactions and of everything else that expires.
     pub transactions: String,
-    /// The table of certificates and revoked keys.
+    /// The table of certificates, their alternative names and revoked keys.
     pub certificates: String,
 }
 

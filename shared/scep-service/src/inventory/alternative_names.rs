@@ -15,6 +15,8 @@ use crate::inventory::search_key::normalise_key;
 const MAX_NAMES: usize = 20;
 
 /// The alternative names by which searches find a certificate: its first 20.
+// Stores keep the keys. A version that made others of the same certificates would not find those
+// that were recorded before.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct AlternativeNames {
     /// The types of each name, in lower case, by the name's key.

@@ -74,7 +74,7 @@ function Facts({ authority, status }: { authority: AuthorityView; status: Server
           value: authority.crlUrl ? (
             <CopyText text={authority.crlUrl} name="URL of the CRL" />
           ) : (
-            'None: others cannot reach this server'
+            'None: the server has no public URL, so certificates name no CRL'
           ),
         },
       ]}
