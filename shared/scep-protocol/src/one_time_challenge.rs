@@ -11,13 +11,16 @@ use scep_cms::challenge::ChallengePassword;
 use scep_cms::transaction_id::TransactionId;
 use sha2::Sha256;
 use strum::{EnumString, IntoStaticStr, VariantArray};
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 use zeroize::Zeroizing;
 
-use crate::id::{ChallengeUuid, ClaimUuid, RaProfileUuid, ScepProfileUuid};
+use crate::id::{ChallengeUuid, ClaimUuid, RaProfileUuid, ScepProfileUuid, TransactionUuid};
 use crate::refusal::Refusal;
 use crate::sealed_secret::SealedSecret;
-use crate::transaction::Fingerprint;
+use crate::transaction::{Fingerprint, TransactionKey};
+
+/// How long a challenge is kept after it has expired.
+const KEPT: Duration = Duration::days(30);
 
 /// The number of random octets in a challenge: 128 bits.
 pub const CHALLENGE_BYTES: usize = 16;
@@ -226,6 +229,24 @@ impl OneTimeChallenge {
     pub fn was_used_by(&self, requester_key: Fingerprint) -> bool {
         let mut taken = self.taken.iter();
         taken.any(|taken| taken.requester_key == requester_key)
+    }
+
+    /// The time until which the challenge is kept, so that the list shows what became of it and a
+    /// use of it can still be given back.
+    #[must_use]
+    pub const fn kept_until(&self) -> OffsetDateTime {
+        self.expires_at.saturating_add(KEPT)
+    }
+
+    /// The transaction whose transactionID the challenge is bound to.
+    #[must_use]
+    pub fn bound_transaction(&self) -> Option<TransactionUuid> {
+        let transaction_id = self.terms.transaction_id.clone()?;
+        let key = TransactionKey {
+            scep_profile: self.scep_profile,
+            transaction_id,
+        };
+        Some(key.uuid())
     }
 
     /// Whether no other challenge may be bound to the same transactionID: a request may be

@@ -127,6 +127,33 @@ pub struct RequestFingerprint {
     pub signer_class: SignerClass,
 }
 
+impl RequestFingerprint {
+    /// Computes the identity of a request under a SCEP Profile, by this requester: a hash of
+    /// everything that makes two requests the same.
+    #[must_use]
+    pub fn identify(
+        &self,
+        scep_profile: ScepProfileUuid,
+        requester_key: Fingerprint,
+    ) -> Fingerprint {
+        // The numbers are part of stored identities and must not change.
+        let class = match self.signer_class {
+            SignerClass::Certificate => 1,
+            SignerClass::Challenge => 2,
+            SignerClass::Nobody => 3,
+        };
+        // Each part has a fixed length, so different parts never concatenate to the same bytes.
+        let parts = [
+            &scep_profile.into_bytes()[..],
+            &self.ra_profile.into_bytes(),
+            &self.csr.0,
+            &[class],
+            &requester_key.0,
+        ];
+        Fingerprint::of(&parts.concat())
+    }
+}
+
 /// A transaction as the store records it.
 #[derive(Clone, Debug)]
 pub struct Transaction {

@@ -180,6 +180,16 @@ fn new_audit_record_uuid(now: OffsetDateTime) -> AuditRecordUuid {
     AuditRecordUuid::from_untyped_uuid(Uuid::new_v7(uuid_timestamp(now)))
 }
 
+/// Returns the smallest UUID that a record of this millisecond can have.
+// Records have UUIDs of version 7, which begin with their time in 48 bits (RFC 9562 §5.7), and so
+// the order of the UUIDs is the order of the records. Times before 1970 have no such UUID.
+#[must_use]
+pub fn first_record_uuid(at: OffsetDateTime) -> Uuid {
+    let since_1970 = at.unix_timestamp_nanos() / 1_000_000;
+    let milliseconds = u128::try_from(since_1970).unwrap_or(0).min((1 << 48) - 1);
+    Uuid::from_u128(milliseconds << 80)
+}
+
 /// The counter of version 7 uuids.
 // It keeps records in order that this process writes within the same millisecond.
 static CONTEXT: Mutex<ContextV7> = Mutex::new(ContextV7::new());
@@ -219,5 +229,15 @@ mod tests {
             "sign",
         ];
         assert!(names.eq(expected));
+    }
+    #[test]
+    fn bounds_of_time_are_in_the_order_of_records() {
+        let now = OffsetDateTime::UNIX_EPOCH + time::Duration::milliseconds(1_767_323_045_678);
+        let record = new_audit_record_uuid(now).into_untyped_uuid();
+        assert!(first_record_uuid(now) < record);
+        assert!(record < first_record_uuid(now + time::Duration::MILLISECOND));
+        assert_eq!(first_record_uuid(now).as_u128() >> 80, 1_767_323_045_678);
+        let before_1970 = OffsetDateTime::UNIX_EPOCH - time::Duration::DAY;
+        assert_eq!(first_record_uuid(before_1970), Uuid::nil());
     }
 }

@@ -13,20 +13,14 @@ use scep_protocol::one_time_challenge::{
     ChallengeDigest, ChallengeTerms, ChallengeUse, OneTimeChallenge,
 };
 use scep_protocol::sealed_secret::SealedSecret;
-use scep_protocol::transaction::TransactionKey;
 use scep_service::error::StoreError;
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteArray;
-use time::{Duration, OffsetDateTime};
 
 use crate::attribute::{Digest, Expiry, Millis, json_text};
 use crate::item::{Item, build_item, corrupt, parse_item};
 
 const WHAT: &str = "one-time challenge";
-
-/// How long a challenge is kept after it has expired, so that the list shows what became of it and
-/// a use of it can still be given back.
-const KEPT: Duration = Duration::days(30);
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
@@ -111,16 +105,11 @@ pub(crate) fn challenge_item(challenge: &OneTimeChallenge) -> Result<Item, Store
         annotations: terms.annotations.clone(),
         created_at: Millis(challenge.created_at),
         valid_until: Millis(challenge.expires_at),
-        expires_at: Expiry(kept_until(challenge)),
+        expires_at: Expiry(challenge.kept_until()),
         taken: challenge.taken.iter().map(UseItem::from).collect(),
         deleted: challenge.deleted,
         version: challenge.version,
     })
-}
-
-/// The time until which a challenge is listed.
-pub(crate) fn kept_until(challenge: &OneTimeChallenge) -> OffsetDateTime {
-    challenge.expires_at.saturating_add(KEPT)
 }
 
 pub(crate) fn parse_challenge(item: Item) -> Result<OneTimeChallenge, StoreError> {
@@ -175,16 +164,6 @@ impl From<UseItem> for ChallengeUse {
     }
 }
 
-/// The transaction whose transactionID a challenge is bound to.
-pub(crate) fn bound_transaction(challenge: &OneTimeChallenge) -> Option<TransactionUuid> {
-    let transaction_id = challenge.terms.transaction_id.clone()?;
-    let key = TransactionKey {
-        scep_profile: challenge.scep_profile,
-        transaction_id,
-    };
-    Some(key.uuid())
-}
-
 /// The id of the item that names the challenge bound to the transactionID of this transaction.
 pub(crate) fn bound_id(transaction: TransactionUuid) -> String {
     format!("challengeOf/{transaction}")
@@ -193,13 +172,13 @@ pub(crate) fn bound_id(transaction: TransactionUuid) -> String {
 /// The item that names the challenge bound to a transactionID; `None` for one that is bound to
 /// none.
 pub(crate) fn bound_item(challenge: &OneTimeChallenge) -> Result<Option<Item>, StoreError> {
-    let Some(transaction) = bound_transaction(challenge) else {
+    let Some(transaction) = challenge.bound_transaction() else {
         return Ok(None);
     };
     build_item(BoundItem {
         id: bound_id(transaction),
         challenge: challenge.uuid,
-        expires_at: Expiry(kept_until(challenge)),
+        expires_at: Expiry(challenge.kept_until()),
     })
     .map(Some)
 }

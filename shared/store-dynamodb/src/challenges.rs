@@ -18,8 +18,8 @@ use crate::DynamoDbStore;
 use crate::attribute::{to_number, to_text};
 use crate::batch::MAX_READ_ITEMS;
 use crate::challenge_item::{
-    UseItem, bound_id, bound_item, bound_transaction, challenge_id, challenge_item,
-    challenge_list_key, kept_until, parse_bound, parse_challenge,
+    UseItem, bound_id, bound_item, challenge_id, challenge_item, challenge_list_key, parse_bound,
+    parse_challenge,
 };
 use crate::expression::{Changes, Condition};
 use crate::index::BY_STATE;
@@ -72,7 +72,9 @@ impl DynamoDbStore {
             let Some(item) = bound_item(challenge)? else {
                 continue;
             };
-            let holder = bound_transaction(challenge).and_then(|id| bound.get(&bound_id(id)));
+            let holder = challenge
+                .bound_transaction()
+                .and_then(|id| bound.get(&bound_id(id)));
             let free = match holder {
                 Some((_, Some(holder))) if holder.reserves_transaction_id(now) => {
                     return Ok(taken);
@@ -109,7 +111,9 @@ impl DynamoDbStore {
         &self,
         challenges: &[OneTimeChallenge],
     ) -> Result<HashMap<String, (ChallengeUuid, Option<OneTimeChallenge>)>, StoreError> {
-        let transactions = challenges.iter().filter_map(bound_transaction);
+        let transactions = challenges
+            .iter()
+            .filter_map(OneTimeChallenge::bound_transaction);
         let ids: Vec<_> = transactions.map(bound_id).collect();
         let mut bound = HashMap::new();
         for chunk in ids.chunks(MAX_READ_ITEMS) {
@@ -183,7 +187,7 @@ impl DynamoDbStore {
             let read = self.read_challenges(found.items).await?;
             items.extend(read.into_iter().filter(|challenge| {
                 state.is_none_or(|state| state == challenge.state(now))
-                    && now <= kept_until(challenge)
+                    && now <= challenge.kept_until()
             }));
             if cursor.is_none() || items.len() >= usize::from(page.limit) {
                 break;

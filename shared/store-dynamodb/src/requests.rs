@@ -4,8 +4,7 @@
 use ca::id::{AuthorityUuid, CertificateUuid};
 use scep_protocol::id::{ClaimUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::transaction::{
-    Fingerprint, PastCertificate, RequestFingerprint, RequestOutcome, SameRequest, SignerClass,
-    Transaction,
+    Fingerprint, PastCertificate, RequestFingerprint, RequestOutcome, SameRequest, Transaction,
 };
 use scep_service::error::StoreError;
 use scep_service::ports::{Claim, GuardedOutcome};
@@ -35,28 +34,13 @@ struct RequestItem {
     certificate_uuid: Option<CertificateUuid>,
 }
 
-/// The id of the item in the transactions table that leads from a request to its transaction: a
-/// hash of everything that makes two requests the same.
+/// The id of the item in the transactions table that leads from a request to its transaction.
 fn request_id(
     scep_profile: ScepProfileUuid,
     request: &RequestFingerprint,
     requester_key: Fingerprint,
 ) -> String {
-    // The numbers are part of stored ids and must not change.
-    let class = match request.signer_class {
-        SignerClass::Certificate => 1,
-        SignerClass::Challenge => 2,
-        SignerClass::Nobody => 3,
-    };
-    // Each part has a fixed length, so different parts never concatenate to the same bytes.
-    let parts = [
-        &scep_profile.into_bytes()[..],
-        &request.ra_profile.into_bytes(),
-        &request.csr.0,
-        &[class],
-        &requester_key.0,
-    ];
-    format!("request/{}", Fingerprint::of(&parts.concat()))
+    format!("request/{}", request.identify(scep_profile, requester_key))
 }
 
 pub(crate) fn request_item(claim: &Claim) -> Result<Item, StoreError> {
@@ -166,6 +150,7 @@ impl DynamoDbStore {
 #[cfg(test)]
 mod tests {
     use scep_protocol::id::RaProfileUuid;
+    use scep_protocol::transaction::SignerClass;
     use scep_service::ports::ClaimKind;
 
     use super::*;

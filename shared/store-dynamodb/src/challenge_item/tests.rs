@@ -76,7 +76,7 @@ fn a_challenge_without_bounds_leaves_their_attributes_out() {
 #[test]
 fn a_transaction_leads_to_the_challenge_that_is_bound_to_it() {
     let challenge = sample_challenge();
-    let id = bound_id(bound_transaction(&challenge).unwrap());
+    let id = bound_id(challenge.bound_transaction().unwrap());
     let item = bound_item(&challenge).unwrap().unwrap();
     let expected = samples::build_sample_item([
         ("id", to_text(&id)),
