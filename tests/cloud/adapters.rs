@@ -5,10 +5,11 @@ use std::sync::{Arc, LockResult, RwLockReadGuard};
 use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use lambda_host::{Environment, sdk_config};
 use scepter_tests::world::Unmeasured;
+pub(crate) use store_dynamodb::DynamoDbStore as Adapter;
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use uuid::Uuid;
 
-use crate::contract::KeyPorts;
+use crate::key_contract::KeyPorts;
 use crate::stack::{ALONE, STACK};
 
 fn build_environment() -> Environment {

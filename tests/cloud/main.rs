@@ -18,3 +18,5 @@ mod stack;
 
 #[path = "../contract/mod.rs"]
 mod contract;
+#[path = "../contract/keys.rs"]
+mod key_contract;

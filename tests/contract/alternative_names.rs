@@ -6,11 +6,10 @@ use scep_service::error::StoreError;
 use scep_service::inventory::{CertificateFilter, PageRequest};
 use scep_service::ports::{Store, Transactions, WriteOutcome};
 use scepter_tests::samples::{claim, key, record};
-use store_dynamodb::DynamoDbStore;
 use time::{Duration, OffsetDateTime};
 
-use crate::adapters::store;
-use crate::contract::inventory::{find_serials, issue_certificate};
+use super::adapters::{Adapter, store};
+use super::inventory::{find_serials, issue_certificate};
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 
@@ -24,8 +23,8 @@ fn certify_names(names: &[&str]) -> Certificate {
 
 /// Records five certificates: three routers with names in opposite order to their numbers, a
 /// certificate that has many names, and one that has none.
-async fn store_with_names() -> DynamoDbStore {
-    let (_guard, store) = store().await;
+async fn store_with_names() -> (impl Sized, Adapter) {
+    let (guard, store) = store().await;
     let many: Vec<_> = (0..25)
         .map(|number| format!("host-{number:02}.example"))
         .collect();
@@ -45,7 +44,7 @@ async fn store_with_names() -> DynamoDbStore {
         })
         .await;
     }
-    store
+    (guard, store)
 }
 
 fn by_name(name: &str) -> CertificateFilter {
@@ -57,7 +56,7 @@ fn by_name(name: &str) -> CertificateFilter {
 
 #[tokio::test]
 async fn certificates_are_found_by_the_beginning_of_any_of_their_names() {
-    let store = store_with_names().await;
+    let (_guard, store) = store_with_names().await;
     for (name, expected) in [
         // Each certificate comes once, by the first of its names that matches.
         ("router-", &["03", "02", "01"][..]),
@@ -88,7 +87,7 @@ async fn certificates_are_found_by_the_beginning_of_any_of_their_names() {
 
 #[tokio::test]
 async fn a_name_narrows_every_other_filter_down() {
-    let store = store_with_names().await;
+    let (_guard, store) = store_with_names().await;
     let mut filter = by_name("router-");
     filter.not_after_before = Some(NOW + Duration::DAY * 3);
     assert_eq!(find_serials(&store, filter.clone()).await, ["02", "01"]);
@@ -109,7 +108,7 @@ async fn a_name_narrows_every_other_filter_down() {
 /// No other list has an item for each name.
 #[tokio::test]
 async fn names_are_in_no_list_of_certificates() {
-    let store = store_with_names().await;
+    let (_guard, store) = store_with_names().await;
     let all = CertificateFilter::default();
     assert_eq!(
         find_serials(&store, all.clone()).await,
@@ -125,27 +124,37 @@ async fn names_are_in_no_list_of_certificates() {
     }
 }
 
-/// A certificate is found while one page is read to its end, however many others a filter skips.
-#[tokio::test]
-async fn a_page_reads_a_bounded_number_of_certificates() {
-    let (_guard, store) = store().await;
+/// Records thirty certificates with a name that begins with `h`, and returns the filter that finds
+/// only the last of them.
+pub(crate) async fn record_many_names(store: &Adapter) -> CertificateFilter {
     for serial in 1..=30_u128 {
-        issue_certificate(&store, serial, |record| {
+        issue_certificate(store, serial, |record| {
             record.certificate = certify_names(&[&format!("h{serial:02}.example")]);
             record.summary.not_after = NOW + Duration::DAY * i32::try_from(serial).unwrap();
         })
         .await;
     }
-    let mut last = by_name("h");
-    last.not_after_from = Some(NOW + Duration::DAY * 30);
+    CertificateFilter {
+        not_after_from: Some(NOW + Duration::DAY * 30),
+        ..by_name("h")
+    }
+}
+
+#[tokio::test]
+async fn a_certificate_is_found_however_many_others_a_filter_skips() {
+    let (_guard, store) = store().await;
+    let last = record_many_names(&store).await;
+    assert_eq!(find_serials(&store, last).await, ["1E"]);
     let request = PageRequest {
         limit: 1,
         cursor: None,
     };
-    let first = store.certificates(&last, &request).await.unwrap();
-    assert!(first.items.is_empty() && first.cursor.is_some());
-    assert_eq!(find_serials(&store, last).await, ["1E"]);
-    let cursor = first.cursor;
+    let cursor = store
+        .certificates(&by_name("h"), &request)
+        .await
+        .unwrap()
+        .cursor;
+    assert!(cursor.is_some());
     for other in [by_name("x"), CertificateFilter::default()] {
         let cursor = cursor.clone();
         let page = PageRequest { limit: 1, cursor };

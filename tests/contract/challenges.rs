@@ -19,10 +19,9 @@ use scep_service::ports::{
 use scepter_tests::device::Device;
 use scepter_tests::samples::{claim, key, one_time_challenge, record};
 use scepter_tests::world::audit;
-use store_dynamodb::DynamoDbStore;
 use time::{Duration, OffsetDateTime};
 
-use crate::adapters::store;
+use super::adapters::{Adapter, store};
 
 /// Items of challenges expire, so they must be of this time.
 pub(crate) fn current_time() -> OffsetDateTime {
@@ -39,7 +38,7 @@ pub(crate) fn audit_record() -> AuditRecord {
 }
 
 /// The number of audit records.
-pub(crate) async fn count_audits(store: &DynamoDbStore) -> usize {
+pub(crate) async fn count_audits(store: &Adapter) -> usize {
     let page = page_request(500, None);
     let found = store.audit_records(&AuditFilter::default(), &page).await;
     found.unwrap().items.len()
@@ -50,14 +49,14 @@ fn page_request(limit: u16, cursor: Option<String>) -> PageRequest {
 }
 
 /// Stores these challenges.
-async fn create_all(store: &DynamoDbStore, challenges: &[OneTimeChallenge]) -> CreationOutcome {
+async fn create_all(store: &Adapter, challenges: &[OneTimeChallenge]) -> CreationOutcome {
     let record = audit_record();
     let created = store.create_challenges(challenges, current_time(), &record);
     created.await.unwrap()
 }
 
 /// Stores a challenge and reads it again.
-async fn stored_challenge(store: &DynamoDbStore, challenge: OneTimeChallenge) -> OneTimeChallenge {
+async fn stored_challenge(store: &Adapter, challenge: OneTimeChallenge) -> OneTimeChallenge {
     let uuid = challenge.uuid;
     let outcome = create_all(store, &[challenge]).await;
     assert_eq!(outcome, CreationOutcome::Created);

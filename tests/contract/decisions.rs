@@ -13,17 +13,17 @@ use scepter_tests::device::Device;
 use scepter_tests::samples;
 use scepter_tests::samples::key;
 use scepter_tests::world::audit;
-use store_dynamodb::DynamoDbStore;
 use time::OffsetDateTime;
 
 use super::count_records;
-use crate::adapters::store;
+
+use super::adapters::{Adapter, store};
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const MINUTE: time::Duration = time::Duration::MINUTE;
 
 /// Claims a transaction that waits for approval, and reads it back.
-async fn pending_transaction(store: &DynamoDbStore) -> Transaction {
+async fn pending_transaction(store: &Adapter) -> Transaction {
     let mut pending_claim = samples::claim(key("t 1"), None, NOW);
     pending_claim.stage = ClaimKind::Hold(NOW + MINUTE);
     assert_eq!(

@@ -5,8 +5,9 @@ use scep_service::ports::EnvelopeSighting::{Altered, First, Repeated};
 use scep_service::ports::Transactions;
 use time::Duration;
 
-use crate::adapters::store;
-use crate::contract::challenges::current_time;
+use super::challenges::current_time;
+
+use super::adapters::store;
 
 #[tokio::test]
 async fn an_encrypted_key_is_known_by_its_ciphertext_until_it_expires() {

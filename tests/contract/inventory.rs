@@ -13,18 +13,17 @@ use scep_service::ports::{Change, Store, Transactions};
 use scepter_tests::device::Device;
 use scepter_tests::samples::{claim, key, ra_profile, record};
 use scepter_tests::world::{audit, create, stored};
-use store_dynamodb::DynamoDbStore;
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 
-use crate::adapters::store;
+use super::adapters::{Adapter, store};
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const DAY: Duration = Duration::DAY;
 
 /// Records a certificate, after `edit` has changed it, and its transaction.
 pub(super) async fn issue_certificate(
-    store: &DynamoDbStore,
+    store: &Adapter,
     serial: u128,
     edit: impl FnOnce(&mut CertificateRecord),
 ) {
@@ -42,8 +41,8 @@ pub(super) async fn issue_certificate(
 
 /// Records five certificates: router-1 to router-3, which expire a day apart, phone-1 of another RA
 /// Profile, and one without a name.
-async fn store_with_certificates() -> DynamoDbStore {
-    let (_guard, store) = store().await;
+async fn store_with_certificates() -> (impl Sized, Adapter) {
+    let (guard, store) = store().await;
     for number in 1..=3 {
         issue_certificate(&store, number, |record| {
             let summary = &mut record.summary;
@@ -69,11 +68,11 @@ async fn store_with_certificates() -> DynamoDbStore {
         record.summary.common_name = None;
     })
     .await;
-    store
+    (guard, store)
 }
 
 /// The serial numbers that a filter finds, in order, in pages of two.
-pub(super) async fn find_serials(store: &DynamoDbStore, filter: CertificateFilter) -> Vec<String> {
+pub(super) async fn find_serials(store: &Adapter, filter: CertificateFilter) -> Vec<String> {
     let mut found = Vec::new();
     let mut cursor = None;
     loop {
@@ -90,7 +89,7 @@ pub(super) async fn find_serials(store: &DynamoDbStore, filter: CertificateFilte
 
 #[tokio::test]
 async fn certificates_are_found_by_each_filter_and_by_several() {
-    let store = store_with_certificates().await;
+    let (_guard, store) = store_with_certificates().await;
     let by = CertificateFilter::default;
     assert_eq!(
         find_serials(&store, by()).await,
@@ -236,7 +235,7 @@ async fn certificates_are_found_by_each_filter_and_by_several() {
 
 #[tokio::test]
 async fn a_record_holds_the_annotations_of_its_profile() {
-    let store = store_with_certificates().await;
+    let (_guard, store) = store_with_certificates().await;
     let annotated = store
         .certificate_record(TypedUuid::from_u128(4))
         .await
@@ -261,7 +260,7 @@ async fn a_record_holds_the_annotations_of_its_profile() {
 
 #[tokio::test]
 async fn an_invalid_cursor_is_rejected() {
-    let store = store_with_certificates().await;
+    let (_guard, store) = store_with_certificates().await;
     let subject = Some("router".to_owned());
     let by_subject = CertificateFilter {
         subject,
@@ -302,7 +301,7 @@ async fn an_invalid_cursor_is_rejected() {
 
 #[tokio::test]
 async fn transactions_are_listed_by_status_and_unfinished_ones_come_first() {
-    let store = store_with_certificates().await;
+    let (_guard, store) = store_with_certificates().await;
     let open = claim(key("open"), None, NOW);
     store.claim(&open).await.unwrap();
     let list = async |status, limit, cursor| {

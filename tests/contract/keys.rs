@@ -1,4 +1,6 @@
-//! The contract of the key ports: CA keys, RA keys and secrets.
+//! The contract of the ports of keys: CA keys, RA keys and secrets.
+
+use std::sync::Arc;
 
 use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
@@ -8,7 +10,7 @@ use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, Sign
 use scep_cms::public_key::PublicKey;
 use scep_protocol::ra_certificate::RaKeyPair;
 use scep_protocol::sealed_secret::SealedSecret;
-use scep_service::ports::SecretOwner;
+use scep_service::ports::{CaKeys, RaKeys, SecretOwner, Secrets};
 use scepter_tests::device::Device;
 use scepter_tests::world::name;
 use secrecy::{ExposeSecret, SecretString};
@@ -16,6 +18,13 @@ use strum::VariantArray;
 use uuid::Uuid;
 
 use crate::adapters::Keys;
+
+/// The ports of keys over one set of adapters.
+pub(crate) struct KeyPorts {
+    pub(crate) ca_keys: Arc<dyn CaKeys>,
+    pub(crate) ra_keys: Arc<dyn RaKeys>,
+    pub(crate) secrets: Arc<dyn Secrets>,
+}
 
 #[tokio::test]
 async fn every_ca_key_signs_for_its_public_key_even_after_a_restart() {

@@ -7,18 +7,18 @@ use newtype_uuid::TypedUuid;
 use scep_protocol::lockout::{Lockout, LockoutSubject};
 use scep_protocol::transaction::Fingerprint;
 use scep_service::ports::{Store, Transactions, WriteOutcome};
-use store_dynamodb::DynamoDbStore;
 use time::Duration;
 
-use crate::adapters::store;
-use crate::contract::challenges::{audit_record, count_audits, current_time, profile};
+use super::challenges::{audit_record, count_audits, current_time, profile};
+
+use super::adapters::{Adapter, store};
 
 fn address(last: u8) -> LockoutSubject {
     LockoutSubject::of_address(IpAddr::from([192, 0, 2, last]))
 }
 
 /// Counts this many failures of a subject, a second apart.
-async fn count_failures(store: &DynamoDbStore, subject: LockoutSubject, failures: u32) -> Lockout {
+async fn count_failures(store: &Adapter, subject: LockoutSubject, failures: u32) -> Lockout {
     for second in 0..failures {
         let known = store.lockouts(profile(), &[subject]).await.unwrap();
         let now = current_time() + Duration::seconds(second.into());

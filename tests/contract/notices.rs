@@ -16,7 +16,7 @@ use scepter_tests::samples;
 use scepter_tests::samples::key;
 use time::OffsetDateTime;
 
-use crate::adapters::store;
+use super::adapters::store;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const MINUTE: time::Duration = time::Duration::MINUTE;

@@ -18,7 +18,8 @@ use scepter_tests::world::{audit, create, replace, stored};
 use uuid::Uuid;
 
 use super::count_records;
-use crate::adapters::store;
+
+use super::adapters::store;
 
 fn sample_authority(name: &str) -> Authority {
     Authority {

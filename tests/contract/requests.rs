@@ -16,10 +16,9 @@ use scep_service::statistics::{HourlyCounts, IssuedCounts, Series};
 use scepter_tests::device::Device;
 use scepter_tests::samples;
 use scepter_tests::samples::key;
-use store_dynamodb::DynamoDbStore;
 use time::{Duration, OffsetDateTime};
 
-use crate::adapters::store;
+use super::adapters::{Adapter, store};
 
 /// The time at which the tests began, in whole seconds.
 static START: LazyLock<OffsetDateTime> =
@@ -59,7 +58,7 @@ fn refused_request(number: u128, seconds: i64) -> RefusalRecord {
 }
 
 /// Issues a certificate for a transaction that was created so many seconds from now on.
-async fn issue_at(store: &DynamoDbStore, number: u128, seconds: i64, signer: SignerClass) {
+async fn issue_at(store: &Adapter, number: u128, seconds: i64, signer: SignerClass) {
     let at = start_plus(seconds);
     let transaction = key(&format!("t {number}"));
     let mut claim = samples::claim(transaction.clone(), None, at);
@@ -72,7 +71,7 @@ async fn issue_at(store: &DynamoDbStore, number: u128, seconds: i64, signer: Sig
 }
 
 async fn list_page(
-    store: &DynamoDbStore,
+    store: &Adapter,
     filter: &RequestFilter,
     limit: u16,
     cursor: Option<String>,
@@ -83,7 +82,7 @@ async fn list_page(
 }
 
 /// The transactionIDs of a list, read in pages of this many.
-async fn list_ids(store: &DynamoDbStore, filter: &RequestFilter, limit: u16) -> Vec<String> {
+async fn list_ids(store: &Adapter, filter: &RequestFilter, limit: u16) -> Vec<String> {
     let (mut ids, mut cursor) = (Vec::new(), None);
     loop {
         let (items, next) = list_page(store, filter, limit, cursor).await;

@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use keys_file::{FileCaKeys, FileRaKeys, FileSecrets, KeyFolder};
 pub(crate) use scepter_tests::world::store;
+pub(crate) use store_dynamodb::DynamoDbStore as Adapter;
 
-use crate::contract::KeyPorts;
+use crate::key_contract::KeyPorts;
 
 /// A key folder whose adapters are constructed again on every call, as after a restart.
 pub(crate) struct Keys {

@@ -5,8 +5,9 @@ use ca::key_algorithm::KeyAlgorithm;
 use newtype_uuid::TypedUuid;
 use scep_protocol::profile::RaProfile;
 use scep_service::error::StoreError;
+use scep_service::inventory::PageRequest;
 use scep_service::object::read;
-use scep_service::ports::Transactions;
+use scep_service::ports::{Store, Transactions};
 use scepter_tests::device::Device;
 use scepter_tests::samples::{claim, key, ra_profile, record};
 use scepter_tests::world::{create, store};
@@ -14,6 +15,8 @@ use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
 use strum::VariantArray;
 use time::OffsetDateTime;
+
+use crate::contract::alternative_names::record_many_names;
 
 const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
 const MINUTE: time::Duration = time::Duration::MINUTE;
@@ -43,6 +46,18 @@ async fn issued_transactions_expire_and_issuing_ones_do_not() {
             .unwrap()
             .is_some()
     );
+}
+
+#[tokio::test]
+async fn a_page_reads_a_bounded_number_of_certificates() {
+    let (_database, store) = store().await;
+    let last = record_many_names(&store).await;
+    let request = PageRequest {
+        limit: 1,
+        cursor: None,
+    };
+    let first = store.certificates(&last, &request).await.unwrap();
+    assert!(first.items.is_empty() && first.cursor.is_some());
 }
 
 #[tokio::test]

@@ -14,3 +14,5 @@ mod http;
 mod contract;
 #[path = "../crash/mod.rs"]
 mod crash;
+#[path = "../contract/keys.rs"]
+mod key_contract;
