@@ -38,6 +38,10 @@ const MAY_IMPORT: &[(&str, &[&str])] = &[
         &["scep-cms", "ca", "scep-protocol", "scep-service"],
     ),
     ("store-embedded", &[]),
+    (
+        "store-sqlite",
+        &["scep-cms", "ca", "scep-protocol", "scep-service"],
+    ),
     ("console-http", &["scep-cms", "ca", "scep-protocol"]),
     (
         "keys-kms",
@@ -72,6 +76,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
     ("lambda_", &["lambda-host", "profiles"]),
     ("aws-smithy-", &["lambda-host", "store-embedded"]),
     ("dynoxide", &["store-embedded"]),
+    ("rusqlite", &["store-sqlite"]),
     ("hyper", &["lambda-host", "scepter"]),
     (
         "http",
@@ -100,6 +105,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "scep-service",
             "scepter",
             "store-dynamodb",
+            "store-sqlite",
         ],
     ),
     (
@@ -115,6 +121,7 @@ const ONLY_IN: &[(&str, &[&str])] = &[
             "scepter",
             "store-dynamodb",
             "store-embedded",
+            "store-sqlite",
         ],
     ),
 ];

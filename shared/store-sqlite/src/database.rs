@@ -1,0 +1,219 @@
+//! The connections to the file: one thread that writes, and as many readers as read at once.
+
+use std::path::{Path, PathBuf};
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::thread;
+use std::time::Duration;
+
+use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use scep_service::error::StoreError;
+use tokio::sync::oneshot;
+
+use crate::error::{Error, WriterGone};
+use crate::schema;
+
+/// How many prepared statements a connection keeps: more than there are in this crate.
+const MAX_STATEMENTS: usize = 200;
+
+/// How long a connection waits for another process, such as an administrator's `sqlite3`.
+const MAX_WAIT: Duration = Duration::from_secs(5);
+
+/// The most writes that share a commit.
+const MAX_BATCH: usize = 256;
+
+/// Whether a write has to be on the disk before it is answered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Durability {
+    /// The write survives the end of the process. A later durable write brings it to the disk.
+    Process,
+    /// The write survives a power cut.
+    PowerCut,
+}
+
+/// A write that waits for its turn.
+struct Job {
+    durability: Durability,
+    run: Box<dyn FnOnce(&Connection) -> Answer + Send>,
+}
+
+/// What answers a write once it is committed, or was not.
+type Answer = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>)>;
+
+/// An open database.
+#[derive(Clone)]
+pub(crate) struct Database {
+    file: Arc<PathBuf>,
+    readers: Arc<Mutex<Vec<Connection>>>,
+    writer: Sender<Job>,
+}
+
+impl Database {
+    /// Opens the file, or creates it, and brings its schema up to date.
+    pub(crate) fn open(file: &Path) -> Result<Self, Error> {
+        let mut connection = Connection::open(file)?;
+        configure(&connection)?;
+        // Readers do not disturb the writer in this mode, and a commit appends to one file.
+        connection.pragma_update(None, "journal_mode", "WAL")?;
+        connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+        schema::migrate(&mut connection)?;
+        let (writer, jobs) = channel();
+        thread::Builder::new()
+            .name("store-writer".to_owned())
+            .spawn(move || write_batches(connection, &jobs))
+            .map_err(Error::Thread)?;
+        Ok(Self {
+            file: Arc::new(file.to_owned()),
+            readers: Arc::default(),
+            writer,
+        })
+    }
+
+    /// Runs a read that takes microseconds. It runs on the thread of the caller, because handing it
+    /// to another one would take longer.
+    pub(crate) fn read<T>(
+        &self,
+        operation: &'static str,
+        read: impl FnOnce(&Connection) -> Result<T, Error>,
+    ) -> Result<T, StoreError> {
+        let run = || {
+            let connection = self.take_reader()?;
+            // Several statements see the same state of the database.
+            let transaction = connection.unchecked_transaction()?;
+            let found = read(&transaction)?;
+            drop(transaction);
+            self.readers
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .push(connection);
+            Ok(found)
+        };
+        run().map_err(|error: Error| error.into_store_error(operation))
+    }
+
+    /// Runs a read that may take long, on a thread that may block.
+    pub(crate) async fn scan<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        read: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let database = self.clone();
+        tokio::task::spawn_blocking(move || database.read(operation, read))
+            .await
+            .unwrap_or_else(|error| Err(Error::Join(error).into_store_error(operation)))
+    }
+
+    /// Runs a write in a transaction, which it may share with writes of the same moment. If it
+    /// fails, nothing of it is written.
+    pub(crate) async fn write<T: Send + 'static>(
+        &self,
+        operation: &'static str,
+        durability: Durability,
+        write: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+    ) -> Result<T, StoreError> {
+        let (sender, answer) = oneshot::channel();
+        let run = move |connection: &Connection| {
+            let result = run_in_savepoint(connection, write);
+            let answer: Answer = Box::new(move |committed| {
+                let result = match committed {
+                    Ok(()) => result,
+                    Err(error) => Err(Error::Commit(error)),
+                };
+                // A caller that went away needs no answer.
+                let _gone = sender.send(result);
+            });
+            answer
+        };
+        let job = Job {
+            durability,
+            run: Box::new(run),
+        };
+        let written = match self.writer.send(job) {
+            Ok(()) => answer.await.unwrap_or(Err(Error::WriterGone(WriterGone))),
+            Err(_) => Err(Error::WriterGone(WriterGone)),
+        };
+        written.map_err(|error| error.into_store_error(operation))
+    }
+
+    fn take_reader(&self) -> Result<Connection, Error> {
+        let free = self
+            .readers
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
+        if let Some(connection) = free {
+            return Ok(connection);
+        }
+        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let connection = Connection::open_with_flags(&*self.file, flags)?;
+        configure(&connection)?;
+        Ok(connection)
+    }
+}
+
+fn configure(connection: &Connection) -> Result<(), Error> {
+    connection.busy_timeout(MAX_WAIT)?;
+    connection.set_prepared_statement_cache_capacity(MAX_STATEMENTS);
+    connection.pragma_update(None, "trusted_schema", false)?;
+    connection.pragma_update(None, "temp_store", "MEMORY")?;
+    Ok(())
+}
+
+/// Runs writes until the last handle of the database is gone. All that wait share a commit.
+fn write_batches(mut connection: Connection, jobs: &Receiver<Job>) {
+    while let Ok(first) = jobs.recv() {
+        let waiting = jobs.try_iter().take(MAX_BATCH - 1);
+        // Those that need no disk do not wait for it. None of the others can depend on their order:
+        // a caller that depends on a write waits for its answer.
+        let (process, power_cut): (Vec<_>, Vec<_>) = std::iter::once(first)
+            .chain(waiting)
+            .partition(|job| job.durability == Durability::Process);
+        commit_batch(&mut connection, Durability::Process, process);
+        commit_batch(&mut connection, Durability::PowerCut, power_cut);
+    }
+}
+
+fn commit_batch(connection: &mut Connection, durability: Durability, jobs: Vec<Job>) {
+    if jobs.is_empty() {
+        return;
+    }
+    let mut answers = Vec::new();
+    let committed = run_batch(connection, durability, jobs, &mut answers).map_err(Arc::new);
+    for answer in answers {
+        answer(committed.clone());
+    }
+}
+
+fn run_batch(
+    connection: &mut Connection,
+    durability: Durability,
+    jobs: Vec<Job>,
+    answers: &mut Vec<Answer>,
+) -> rusqlite::Result<()> {
+    // In WAL mode, a commit that is not synchronised is in the file of the log, which the next
+    // synchronised commit brings to the disk with all that precedes it.
+    let synchronous = match durability {
+        Durability::Process => "NORMAL",
+        Durability::PowerCut => "FULL",
+    };
+    connection.pragma_update(None, "synchronous", synchronous)?;
+    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+    for job in jobs {
+        answers.push((job.run)(&transaction));
+    }
+    transaction.commit()
+}
+
+/// Runs a write so that it leaves nothing behind if it fails, while others of its batch stay.
+fn run_in_savepoint<T>(
+    connection: &Connection,
+    write: impl FnOnce(&Connection) -> Result<T, Error>,
+) -> Result<T, Error> {
+    connection.prepare_cached("SAVEPOINT job")?.execute([])?;
+    let result = write(connection);
+    if result.is_err() {
+        connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
+    }
+    connection.prepare_cached("RELEASE job")?.execute([])?;
+    result
+}

@@ -1,0 +1,36 @@
+//! Adapter: the whole store in one SQLite file. `schema.sql` says what is in it.
+//!
+//! One thread writes, and the writes of one moment share a commit. Readers see the last commit.
+//! A write whose effect leaves the process is on the disk before it is answered; a claim is not,
+//! because what is signed for it leaves only after the certificate was recorded: see `database.rs`.
+
+mod database;
+mod error;
+mod page;
+mod schema;
+mod value;
+
+use std::path::Path;
+
+use scep_service::error::StoreError;
+
+use crate::database::Database;
+
+/// The store in a SQLite file.
+#[derive(Clone)]
+pub struct SqliteStore {
+    database: Database,
+}
+
+impl SqliteStore {
+    /// Opens the file, or creates it, and brings its schema up to date.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the file cannot be read or written, is no database, or was
+    /// written by a newer version.
+    pub fn open(file: &Path) -> Result<Self, StoreError> {
+        Database::open(file)
+            .map(|database| Self { database })
+            .map_err(|error| error.into_store_error("opening the database"))
+    }
+}
