@@ -4,10 +4,15 @@
 //! A write whose effect leaves the process is on the disk before it is answered; a claim is not,
 //! because what is signed for it leaves only after the certificate was recorded: see `database.rs`.
 
+mod audit;
+mod certificate_row;
+mod crls;
 mod database;
 mod error;
+mod objects;
 mod page;
 mod schema;
+mod transaction_row;
 mod value;
 
 use std::path::Path;
