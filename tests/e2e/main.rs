@@ -16,3 +16,4 @@ mod contract;
 mod crash;
 #[path = "../contract/keys.rs"]
 mod key_contract;
+mod sqlite;

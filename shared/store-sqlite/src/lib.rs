@@ -6,20 +6,35 @@
 
 mod audit;
 mod certificate_row;
+mod certificates;
+mod challenges;
+mod counts;
 mod crls;
 mod database;
+mod envelopes;
 mod error;
+mod expiry;
+mod lockouts;
+mod notices;
 mod objects;
 mod page;
+mod request_log;
+mod requests;
 mod schema;
+mod store;
+mod successors;
+mod transaction_list;
 mod transaction_row;
+mod transactions;
 mod value;
 
 use std::path::Path;
 
+use rusqlite::Connection;
 use scep_service::error::StoreError;
+use time::OffsetDateTime;
 
-use crate::database::Database;
+use crate::database::{Database, Durability};
 
 /// The store in a SQLite file.
 #[derive(Clone)]
@@ -37,5 +52,17 @@ impl SqliteStore {
         Database::open(file)
             .map(|database| Self { database })
             .map_err(|error| error.into_store_error("opening the database"))
+    }
+
+    /// Deletes some of what has expired by now, and returns how many rows. None are left when it
+    /// returns 0.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the file cannot be written.
+    pub async fn delete_expired(&self, now: OffsetDateTime) -> Result<usize, StoreError> {
+        let write = move |connection: &Connection| Ok(expiry::delete_expired(connection, now)?);
+        self.database
+            .write("deleting what has expired", Durability::Process, write)
+            .await
     }
 }

@@ -1,0 +1,37 @@
+//! Encrypted content keys that were seen before: each is accepted with one ciphertext only.
+
+use rusqlite::{Connection, OptionalExtension};
+use scep_protocol::transaction::Fingerprint;
+use scep_service::ports::EnvelopeSighting;
+use time::OffsetDateTime;
+
+use crate::value::{Digest, Millis};
+
+/// Records the pair, unless the key is on record with another ciphertext that has not expired.
+pub(crate) fn remember_envelope(
+    connection: &Connection,
+    encrypted_key: Fingerprint,
+    ciphertext: Fingerprint,
+    until: OffsetDateTime,
+    now: OffsetDateTime,
+) -> rusqlite::Result<EnvelopeSighting> {
+    let known = connection
+        .prepare_cached(
+            "SELECT ciphertext FROM envelopes WHERE encrypted_key = ? AND expires_at >= ?",
+        )?
+        .query_row((Digest(encrypted_key), Millis(now)), |row| {
+            row.get::<_, Digest>(0)
+        })
+        .optional()?;
+    let sighting = match known {
+        None => EnvelopeSighting::First,
+        Some(Digest(known)) if known == ciphertext => EnvelopeSighting::Repeated,
+        Some(_) => return Ok(EnvelopeSighting::Altered),
+    };
+    connection
+        .prepare_cached(
+            "REPLACE INTO envelopes (encrypted_key, ciphertext, expires_at) VALUES (?, ?, ?)",
+        )?
+        .execute((Digest(encrypted_key), Digest(ciphertext), Millis(until)))?;
+    Ok(sighting)
+}
