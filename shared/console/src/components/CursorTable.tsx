@@ -1,12 +1,12 @@
 import Box from '@cloudscape-design/components/box';
 import Header from '@cloudscape-design/components/header';
 import Pagination from '@cloudscape-design/components/pagination';
-import Table from '@cloudscape-design/components/table';
 import { type QueryKey, useInfiniteQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 
+import { ItemTable } from './ItemTable';
 import { LoadError } from './Loaded';
-import { commonTableProps, type CommonTableProps } from './tables';
+import type { CommonTableProps } from './tables';
 
 /** A page of a list, as the API returns it. */
 export interface CursorPage<T> {
@@ -53,11 +53,10 @@ export function CursorTable<T>({
     return <LoadError error={query.error} retry={() => void query.refetch()} />;
   }
   return (
-    <Table
-      {...commonTableProps(common)}
+    <ItemTable
+      common={common}
       items={pages[page - 1]?.items ?? []}
       loading={query.isPending || query.isFetchingNextPage}
-      loadingText="Loading"
       empty={<Box textAlign="center">{common.empty}</Box>}
       header={
         <Header variant="h2" description={common.description} actions={common.actions}>

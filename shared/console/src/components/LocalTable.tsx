@@ -2,12 +2,12 @@ import { useCollection } from '@cloudscape-design/collection-hooks';
 import Box from '@cloudscape-design/components/box';
 import Header from '@cloudscape-design/components/header';
 import Pagination from '@cloudscape-design/components/pagination';
-import Table from '@cloudscape-design/components/table';
 import TextFilter from '@cloudscape-design/components/text-filter';
 import type { UseQueryResult } from '@tanstack/react-query';
 
+import { ItemTable } from './ItemTable';
 import { LoadError } from './Loaded';
-import { commonTableProps, type CommonTableProps } from './tables';
+import type { CommonTableProps } from './tables';
 
 const PAGE_SIZE = 25;
 
@@ -35,12 +35,12 @@ export function LocalTable<T>({
     return <LoadError error={query.error} retry={() => void query.refetch()} />;
   }
   return (
-    <Table
-      {...collectionProps}
-      {...commonTableProps(common)}
+    <ItemTable
+      common={common}
+      sorting={collectionProps}
       items={items}
       loading={query.isPending}
-      loadingText="Loading"
+      empty={collectionProps.empty}
       header={
         <Header
           variant="h2"

@@ -32,29 +32,3 @@ export interface CommonTableProps<T> {
   /** Present when items can be selected. */
   selection?: { items: T[]; onChange: (items: T[]) => void };
 }
-
-/** Narrower columns would break words, so that a table scrolls within its frame instead. In pixels. */
-const MIN_COLUMN_WIDTH = 130;
-
-/** The properties of Cloudscape's table that follow from the common ones. */
-export function commonTableProps<T>({
-  title,
-  columns,
-  idOf,
-  nameOf,
-  selection,
-}: CommonTableProps<T>) {
-  return {
-    columnDefinitions: columns.map((column) => ({ minWidth: MIN_COLUMN_WIDTH, ...column })),
-    trackBy: idOf,
-    ariaLabels: tableLabels(title, nameOf),
-    enableKeyboardNavigation: true,
-    wrapLines: true,
-    ...(selection && {
-      selectionType: 'multi' as const,
-      selectedItems: selection.items,
-      onSelectionChange: ({ detail }: { detail: TableProps.SelectionChangeDetail<T> }) =>
-        selection.onChange(detail.selectedItems),
-    }),
-  };
-}
