@@ -23,7 +23,10 @@ export function CertificateFacts({ certificate }: { certificate: CertificateDeta
             value: <CopyText text={certificate.serialNumber} name="serial number" />,
           },
           { label: 'Valid from', value: <Time value={certificate.notBefore} /> },
-          { label: 'Expires', value: <Expiry value={certificate.notAfter} /> },
+          {
+            label: 'Expires',
+            value: <Expiry since={certificate.notBefore} value={certificate.notAfter} />,
+          },
           { label: 'Names', value: <Names names={certificate.subjectAltNames} /> },
           { label: 'Key', value: certificate.keyAlgorithm ?? 'Of an unknown algorithm' },
           { label: 'Key usage', value: certificate.keyUsage.join(', ') || 'Any' },

@@ -1,18 +1,21 @@
-const zoned = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' });
-const day = new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' });
+const COMMON = { dateStyle: 'medium', hourCycle: 'h23' } as const;
+const FORMATS = {
+  day: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }),
+  minute: new Intl.DateTimeFormat(undefined, { ...COMMON, timeStyle: 'short' }),
+  second: new Intl.DateTimeFormat(undefined, { ...COMMON, timeStyle: 'medium' }),
+};
 
 /** A moment in the reader's time zone, in UTC when pointed at.
- *  @param value - RFC 3339. */
-export function Time({ value, dateOnly = false }: { value: string; dateOnly?: boolean }) {
-  const moment = new Date(value);
+ *  @param value - RFC 3339.
+ *  @param unit - how exact it is; logs need the second. */
+export function Time({ value, unit = 'minute' }: { value: string; unit?: keyof typeof FORMATS }) {
   return (
-    <time dateTime={value} title={value.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC')}>
-      {(dateOnly ? day : zoned).format(moment)}
+    <time
+      dateTime={value}
+      title={value.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC')}
+      style={{ whiteSpace: 'nowrap' }}
+    >
+      {FORMATS[unit].format(new Date(value))}
     </time>
   );
-}
-
-/** The whole days from now until a moment; negative when it has passed. */
-export function daysUntil(value: string): number {
-  return Math.floor((Date.parse(value) - Date.now()) / 86_400_000);
 }

@@ -1,6 +1,7 @@
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 
 import type { EndpointStatus } from '../../api/schema';
+import { endpointHealth } from '../health';
 
 /** Whether a profile is enabled. */
 export function ProfileState({ enabled }: { enabled: boolean }) {
@@ -16,9 +17,6 @@ export function EndpointState({ endpoint }: { endpoint: EndpointStatus | undefin
   if (!endpoint) {
     return <StatusIndicator type="stopped">No endpoint</StatusIndicator>;
   }
-  return (
-    <StatusIndicator type={endpoint.available ? 'success' : 'warning'}>
-      {endpoint.available ? 'Serves' : (endpoint.reason ?? 'Does not serve')}
-    </StatusIndicator>
-  );
+  const { type, text } = endpointHealth(endpoint);
+  return <StatusIndicator type={type}>{text}</StatusIndicator>;
 }

@@ -45,7 +45,7 @@ export function AuditPage() {
             id: 'at',
             header: 'Time',
             minWidth: 190,
-            cell: (item) => <Time value={item.at} />,
+            cell: (item) => <Time value={item.at} unit="second" />,
           },
           { id: 'who', header: 'Who', minWidth: 190, cell: (item) => item.who },
           {

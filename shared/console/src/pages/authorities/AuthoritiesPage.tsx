@@ -81,7 +81,15 @@ export function AuthoritiesPage() {
             header: 'Expires',
             minWidth: 130,
             cell: (item) =>
-              item.certificate ? <Expiry value={item.certificate.notAfter} warnDays={90} /> : '–',
+              item.certificate ? (
+                <Expiry
+                  since={item.certificate.notBefore}
+                  value={item.certificate.notAfter}
+                  warnDays={90}
+                />
+              ) : (
+                '–'
+              ),
           },
           {
             id: 'crl',
@@ -89,7 +97,7 @@ export function AuthoritiesPage() {
             minWidth: 130,
             cell: (item) => {
               const crl = crlOf(item.uuid);
-              return crl ? <Expiry value={crl.nextUpdate} warnDays={CRL_WARN_DAYS} /> : '–';
+              return crl ? <Expiry since={crl.thisUpdate} value={crl.nextUpdate} /> : '–';
             },
           },
         ]}

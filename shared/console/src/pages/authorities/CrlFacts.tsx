@@ -68,7 +68,7 @@ function Facts({ authority, status }: { authority: AuthorityView; status: Server
       items={[
         { label: 'Number', value: crl.number },
         { label: 'Issued', value: <Time value={crl.thisUpdate} /> },
-        { label: 'Ends', value: <Expiry value={crl.nextUpdate} warnDays={2} /> },
+        { label: 'Next update', value: <Expiry since={crl.thisUpdate} value={crl.nextUpdate} /> },
         {
           label: 'Public URL',
           value: authority.crlUrl ? (

@@ -71,7 +71,9 @@ export function RaCertificates({ authority }: { authority: AuthorityView }) {
             id: 'expiry',
             header: 'Expires',
             minWidth: 125,
-            cell: (item) => <Expiry value={item.certificate.notAfter} />,
+            cell: (item) => (
+              <Expiry since={item.certificate.notBefore} value={item.certificate.notAfter} />
+            ),
           },
           {
             id: 'renewals',
@@ -123,7 +125,7 @@ function Renewals({ item }: { item: RaCertificateView }) {
         {latest ? (
           <>
             {item.previous.length} earlier; the latest ends{' '}
-            <Time value={latest.notAfter} dateOnly />
+            <Time value={latest.notAfter} unit="day" />
           </>
         ) : (
           'None earlier'
@@ -131,7 +133,7 @@ function Renewals({ item }: { item: RaCertificateView }) {
       </div>
       {item.next && (
         <div>
-          Next, of the rollover: <Time value={item.next.notAfter} dateOnly />
+          Next, of the rollover: <Time value={item.next.notAfter} unit="day" />
         </div>
       )}
     </>

@@ -1,3 +1,4 @@
+import Box from '@cloudscape-design/components/box';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 
 import type { CertificateItem } from '../../api/schema';
@@ -12,9 +13,12 @@ export function CertificateState({ certificate }: { certificate: CertificateItem
       return <StatusIndicator type="stopped">Expired</StatusIndicator>;
     case 'REVOKED':
       return (
-        <StatusIndicator type="error">
-          Revoked: {reasonText(certificate.revocationReason)}
-        </StatusIndicator>
+        <>
+          <StatusIndicator type="error">Revoked</StatusIndicator>
+          <Box variant="small" display="block">
+            {reasonText(certificate.revocationReason)}
+          </Box>
+        </>
       );
   }
 }

@@ -69,42 +69,39 @@ const COLUMNS = [
   {
     id: 'status',
     header: 'Status',
-    minWidth: 105,
+    minWidth: 170,
     cell: (item: CertificateItem) => <CertificateState certificate={item} />,
   },
   {
     id: 'expiry',
     header: 'Expires',
-    minWidth: 125,
+    minWidth: 150,
     cell: (item: CertificateItem) =>
       item.status === 'VALID' ? (
-        <Expiry value={item.notAfter} />
+        <Expiry since={item.notBefore} value={item.notAfter} />
       ) : (
-        <Time value={item.notAfter} dateOnly />
+        <Time value={item.notAfter} unit="day" />
       ),
-  },
-  {
-    id: 'issued',
-    header: 'Issued',
-    minWidth: 110,
-    cell: (item: CertificateItem) => <Time value={item.issuedAt} dateOnly />,
   },
   {
     id: 'scepProfile',
     header: 'SCEP Profile',
-    minWidth: 105,
+    minWidth: 130,
     cell: (item: CertificateItem) => <ScepProfileLink uuid={item.scepProfileUuid} />,
   },
   {
     id: 'raProfile',
     header: 'RA Profile',
-    minWidth: 105,
+    minWidth: 130,
     cell: (item: CertificateItem) => <RaProfileLink uuid={item.raProfileUuid} />,
   },
   {
     id: 'serial',
     header: 'Serial number',
-    minWidth: 160,
-    cell: (item: CertificateItem) => item.serialNumber,
+    minWidth: 190,
+    // Nobody compares it in a list; the page of the certificate shows it whole.
+    cell: (item: CertificateItem) => (
+      <span title={item.serialNumber}>{item.serialNumber.slice(0, 16)}…</span>
+    ),
   },
 ];

@@ -84,11 +84,11 @@ function Tokens({ query }: { query: ReturnType<typeof useQuery<Token[]>> }) {
             sortingField: 'createdAt',
             cell: (token) => <Time value={token.createdAt} />,
           },
-          { id: 'state', header: 'State', minWidth: 150, cell: (token) => <State token={token} /> },
+          { id: 'state', header: 'State', minWidth: 220, cell: (token) => <State token={token} /> },
           {
             id: 'actions',
             header: 'Actions',
-            minWidth: 110,
+            minWidth: 140,
             cell: (token) =>
               token.revokedAt ? null : (
                 <ActionButton denial={denial} onClick={() => setRevoked(token)}>
@@ -108,7 +108,7 @@ function Tokens({ query }: { query: ReturnType<typeof useQuery<Token[]>> }) {
 function State({ token }: { token: Token }) {
   return token.revokedAt ? (
     <StatusIndicator type="stopped">
-      Revoked, <Time value={token.revokedAt} dateOnly />
+      Revoked, <Time value={token.revokedAt} unit="day" />
     </StatusIndicator>
   ) : (
     <StatusIndicator type="success">Valid</StatusIndicator>
