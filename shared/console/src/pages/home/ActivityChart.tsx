@@ -7,9 +7,10 @@ import type { Statistics } from './types';
 /** Requests by kind, one bar for each hour or day. */
 export default function ActivityChart({ items, by }: Statistics) {
   const moments = items.map((item) => momentText(item.from, by));
-  const series = chartSeries(items).map(({ title, counts }) => ({
+  const series = chartSeries(items).map(({ title, counts, color }) => ({
     type: 'bar' as const,
     title,
+    color,
     data: moments.map((x, place) => ({ x, y: counts[place] ?? 0 })),
   }));
   return (

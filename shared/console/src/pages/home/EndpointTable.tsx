@@ -1,22 +1,21 @@
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 
 import { CopyText } from '../../components/CopyText';
+import { endpointHealth, URGENCY } from '../../components/health';
 import { LocalTable } from '../../components/LocalTable';
 import { PageButton } from '../../components/PageButton';
 import { PageLink } from '../../components/PageLink';
-import { endpointHealth } from './health';
+import { endpointPath, type Endpoint } from './endpoints';
 import { useStatus } from './status';
 import type { Status } from './types';
 
-type Endpoint = Status['endpoints'][number];
-
 /** Every URL at which devices may enrol: whether it serves, or why not. */
 export function EndpointTable() {
-  const query = useStatus(({ endpoints }) => endpoints);
+  const query = useStatus(sortedEndpoints);
   return (
     <LocalTable
       title="Endpoints"
-      description="The URL of each SCEP Profile and RA Profile, and whether it serves devices."
+      description="The URL of each SCEP Profile and RA Profile, and whether it serves devices. Faults come first."
       query={query}
       idOf={({ url }) => url}
       nameOf={({ name }) => name}
@@ -28,7 +27,7 @@ export function EndpointTable() {
           header: 'Profile',
           isRowHeader: true,
           sortingField: 'name',
-          cell: (endpoint) => <PageLink to={profilePath(endpoint)}>{endpoint.name}</PageLink>,
+          cell: (endpoint) => <PageLink to={endpointPath(endpoint)}>{endpoint.name}</PageLink>,
         },
         {
           id: 'state',
@@ -56,8 +55,8 @@ export function EndpointTable() {
   );
 }
 
-function profilePath({ scepProfileUuid, raProfileUuid }: Endpoint): string {
-  return scepProfileUuid
-    ? `/scep-profiles/${scepProfileUuid}`
-    : `/ra-profiles/${raProfileUuid ?? ''}`;
+/** What does not serve comes first. */
+function sortedEndpoints({ endpoints }: Status): Endpoint[] {
+  const urgency = (endpoint: Endpoint) => URGENCY[endpointHealth(endpoint).type];
+  return endpoints.toSorted((a, b) => urgency(a) - urgency(b));
 }

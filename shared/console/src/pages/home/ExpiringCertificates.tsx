@@ -4,8 +4,9 @@ import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { api, body } from '../../api/client';
+import { Expiry } from '../../components/Expiry';
 import { PageLink } from '../../components/PageLink';
-import { Time } from '../../components/Time';
+import { DAY, isDue } from '../../components/remaining-time';
 import { Digest } from './Digest';
 import { REFRESH } from './refresh';
 
@@ -14,12 +15,17 @@ const DAYS = 30;
 /** The certificates that expire soon and were not revoked. */
 export function ExpiringCertificates() {
   // The time is fixed while the page is open, so that the list keeps its place in the cache.
-  const [end] = useState(() => new Date(Date.now() + DAYS * 86_400_000).toISOString());
+  const [end] = useState(() => new Date(Date.now() + DAYS * DAY).toISOString());
   const filters = { status: 'VALID', expiringBefore: end };
   const query = useQuery({
     queryKey: ['certificates', filters],
     queryFn: () => body(api.GET('/api/v1/certificates', { params: { query: filters } })),
     refetchInterval: REFRESH,
+    // A certificate for a day is not to be renewed as soon as it is issued.
+    select: ({ items, cursor }) => ({
+      items: items.filter((item) => isDue(item.notBefore, item.notAfter, DAYS)),
+      cursor: cursor ?? null,
+    }),
   });
   return (
     <Digest
@@ -34,7 +40,11 @@ export function ExpiringCertificates() {
           trackBy="uuid"
           items={items}
           ariaLabels={{ tableLabel: 'Certificates that expire soon' }}
-          empty={<Box textAlign="center">No certificate expires within {DAYS} days.</Box>}
+          empty={
+            <Box textAlign="center">
+              No certificate that is due for renewal expires within {DAYS} days.
+            </Box>
+          }
           columnDefinitions={[
             {
               id: 'subject',
@@ -49,7 +59,8 @@ export function ExpiringCertificates() {
             {
               id: 'notAfter',
               header: 'Expires',
-              cell: (item) => <Time value={item.notAfter} dateOnly />,
+              minWidth: 150,
+              cell: (item) => <Expiry since={item.notBefore} value={item.notAfter} />,
             },
           ]}
         />

@@ -7,6 +7,7 @@ import { PageLink } from '../../components/PageLink';
 import { Activity } from './Activity';
 import { EndpointTable } from './EndpointTable';
 import { ExpiringCertificates } from './ExpiringCertificates';
+import { Faults } from './Faults';
 import { HealthTable } from './HealthTable';
 import { useStatus } from './status';
 import { WaitingRequests } from './WaitingRequests';
@@ -34,7 +35,8 @@ export function HomePage() {
     );
   }
   return (
-    <Page title="Home" description="Everything here renews itself every half minute.">
+    <Page title="Home" description="The page is updated every half minute.">
+      <Faults />
       <ColumnLayout columns={2}>
         <WaitingRequests />
         <ExpiringCertificates />

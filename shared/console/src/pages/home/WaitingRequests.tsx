@@ -38,7 +38,12 @@ export function WaitingRequests() {
               ),
             },
             { id: 'profile', header: 'Profile', cell: (item) => item.scepProfile.name ?? '–' },
-            { id: 'at', header: 'Since', cell: (item) => <Time value={item.createdAt} /> },
+            {
+              id: 'at',
+              header: 'Since',
+              minWidth: 160,
+              cell: (item) => <Time value={item.createdAt} />,
+            },
           ]}
         />
       )}

@@ -1,3 +1,13 @@
+import {
+  colorChartsBlue2600,
+  colorChartsGreen500,
+  colorChartsOrange500,
+  colorChartsPink500,
+  colorChartsRed600,
+  colorChartsStatusNeutral,
+  colorChartsYellow400,
+} from '@cloudscape-design/design-tokens';
+
 import { refusalReason } from '../../components/refusals/reasons';
 import type { Statistics } from './types';
 
@@ -32,20 +42,43 @@ export interface Series {
   counts: number[];
 }
 
-/** More reasons than this cannot be told apart by their colours. */
-const SHOWN_REASONS = 5;
+/** A series in its colour. */
+export interface ChartSeries extends Series {
+  color: string;
+}
+
+// What was issued is cold, what was refused is warm. More reasons than this cannot be told apart.
+const ISSUED_COLORS = [colorChartsBlue2600, colorChartsGreen500];
+const REFUSED_COLORS = [
+  colorChartsRed600,
+  colorChartsOrange500,
+  colorChartsPink500,
+  colorChartsYellow400,
+];
 
 /** What the chart shows: certificates that were issued, the most frequent reasons of refusals, and
  *  the other reasons in one. */
-export function chartSeries(items: Statistics['items']): Series[] {
+export function chartSeries(items: Statistics['items']): ChartSeries[] {
   const reasons = refusalSeries(items);
-  const shown = reasons.slice(0, SHOWN_REASONS);
-  const others = reasons.slice(SHOWN_REASONS);
+  const others = reasons.slice(REFUSED_COLORS.length);
   return [
-    ...issuedSeries(items),
-    ...shown.map((series) => ({ ...series, title: `Refused: ${series.title}` })),
-    ...(others.length > 0 ? [{ title: 'Refused: other reasons', counts: sum(others) }] : []),
+    ...paint(issuedSeries(items), ISSUED_COLORS),
+    ...paint(
+      reasons.map((series) => ({ ...series, title: `Refused: ${series.title}` })),
+      REFUSED_COLORS,
+    ),
+    ...paint(others.length > 0 ? [{ title: 'Refused: other reasons', counts: sum(others) }] : [], [
+      colorChartsStatusNeutral,
+    ]),
   ];
+}
+
+/** Gives each series a colour, and leaves out those for which there is none. */
+function paint(series: Series[], colors: string[]): ChartSeries[] {
+  return colors.flatMap((color, place) => {
+    const painted = series[place];
+    return painted ? [{ ...painted, color }] : [];
+  });
 }
 
 /** Every kind of requests with its total, for a table. */

@@ -1,17 +1,16 @@
 import { expect, test } from 'vitest';
 
-import type { UnavailabilityReason } from '../../api/schema';
-import { crlHealth, endpointHealth, healthItems, healthUntil } from './health';
+import { crlHealth, healthItems, healthUntil } from './health';
 import type { Status } from './types';
 
 const NOW = Date.parse('2026-03-01T00:00:00Z');
 
 test('what expires is a warning and then an error', () => {
   const at = (end: string) => healthUntil(end, { warning: 30, error: 7 }, NOW);
-  expect(at('2026-06-01T00:00:00Z')).toEqual({ type: 'success', text: 'expires in 92 days' });
+  expect(at('2026-06-01T00:00:00Z')).toEqual({ type: 'success', text: 'Expires in 92 days' });
   expect(at('2026-03-31T00:00:00Z').type).toBe('warning');
   expect(at('2026-03-08T00:00:00Z').type).toBe('error');
-  expect(at('2026-02-26T00:00:00Z')).toEqual({ type: 'error', text: 'expired 3 days ago' });
+  expect(at('2026-02-26T00:00:00Z')).toEqual({ type: 'error', text: 'Expired 3 days ago' });
 });
 
 test('a CRL is healthy until its successor is overdue', () => {
@@ -44,19 +43,9 @@ test('what needs attention comes first', () => {
   expect(
     healthItems(status, NOW).map(({ kind, name, health }) => [kind, name, health.text]),
   ).toEqual([
-    ['CRL', 'root, number 7', 'expired 2 days ago'],
-    ['RA certificate', 'CN=RA', 'expires in 19 days'],
-    ['Authority', 'sub', 'awaits its certificate'],
-    ['Authority', 'root', 'expires in 3,593 days; its next key awaits a certificate'],
+    ['CRL', 'root, number 7', 'Expired 2 days ago'],
+    ['RA certificate', 'CN=RA', 'Expires in 19 days'],
+    ['Authority', 'sub', 'Awaits its certificate'],
+    ['Authority', 'root', 'Expires in 3,593 days; its next key awaits a certificate'],
   ]);
-});
-
-test('what an administrator has chosen is no fault of an endpoint', () => {
-  const health = (reasonCode: UnavailabilityReason) =>
-    endpointHealth({ available: false, reason: 'as the server says', reasonCode });
-  expect(health('raProfileDisabled')).toEqual({ type: 'stopped', text: 'as the server says' });
-  expect(health('withoutDefaultRaProfile').type).toBe('stopped');
-  expect(health('raCertificateExpired').type).toBe('error');
-  expect(endpointHealth({ available: true })).toEqual({ type: 'success', text: 'serves' });
-  expect(endpointHealth({ available: false }).type).toBe('error');
 });

@@ -1,16 +1,6 @@
-import type { StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
-
-import type { UnavailabilityReason } from '../../api/schema';
-import { remainingTime } from '../../components/remaining-time';
+import { capitalise, URGENCY, type Health } from '../../components/health';
+import { DAY, expiryText } from '../../components/remaining-time';
 import type { Status } from './types';
-
-const DAY = 86_400_000;
-
-/** How something is, shown as a status indicator. */
-export interface Health {
-  type: Extract<StatusIndicatorProps.Type, 'success' | 'warning' | 'error' | 'pending' | 'stopped'>;
-  text: string;
-}
 
 /** How many days before its expiry something needs attention. */
 interface Thresholds {
@@ -27,10 +17,7 @@ export const RA_CERTIFICATE_DAYS: Thresholds = { warning: 30, error: 7 };
 /** The health of what expires at a time. */
 export function healthUntil(end: string, thresholds: Thresholds, now: number): Health {
   const left = Date.parse(end) - now;
-  if (left <= 0) {
-    return { type: 'error', text: `expired ${remainingTime(left)}` };
-  }
-  const text = `expires ${remainingTime(left)}`;
+  const text = capitalise(expiryText(left));
   if (left <= thresholds.error * DAY) {
     return { type: 'error', text };
   }
@@ -77,14 +64,6 @@ export function healthItems(status: Status, now: number): HealthItem[] {
   return items.sort((a, b) => URGENCY[a.health.type] - URGENCY[b.health.type]);
 }
 
-const URGENCY: Record<Health['type'], number> = {
-  error: 0,
-  warning: 1,
-  pending: 2,
-  stopped: 3,
-  success: 4,
-};
-
 function authorityItems(authority: Status['authorities'][number], now: number): HealthItem[] {
   const { uuid, name } = authority;
   const href = `/authorities/${uuid}`;
@@ -116,34 +95,5 @@ function expiringItem(
 ): HealthItem {
   return end
     ? { ...item, end, health: healthUntil(end, thresholds, now) }
-    : { ...item, end: null, health: { type: 'pending', text: 'awaits its certificate' } };
-}
-
-// What administrators have chosen. Any other reason is a fault that devices suffer from.
-const IS_CHOSEN: Record<UnavailabilityReason, boolean> = {
-  authorityExpired: false,
-  authorityMissing: false,
-  authorityNotActive: false,
-  raCertificateExpired: false,
-  raCertificateMissing: false,
-  raCertificateUnfit: false,
-  raProfileDisabled: true,
-  raProfileUnknown: false,
-  scepNotActivated: true,
-  scepProfileDisabled: true,
-  scepProfileUnknown: false,
-  withoutDefaultRaProfile: true,
-};
-
-/** Whether an endpoint serves, or why not. */
-export function endpointHealth({
-  available,
-  reason,
-  reasonCode,
-}: Pick<Status['endpoints'][number], 'available' | 'reason' | 'reasonCode'>): Health {
-  if (available) {
-    return { type: 'success', text: 'serves' };
-  }
-  const isChosen = reasonCode ? IS_CHOSEN[reasonCode] : false;
-  return { type: isChosen ? 'stopped' : 'error', text: reason ?? 'does not serve' };
+    : { ...item, end: null, health: { type: 'pending', text: 'Awaits its certificate' } };
 }
