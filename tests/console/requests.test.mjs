@@ -30,7 +30,8 @@ story('a refused request appears with the checks that it passed, and why it stop
   await page.getByRole('row', { name: /intruder-1/ }).getByRole('link').first().click();
   await visit.arrive('Request');
 
-  const checks = page.getByRole('list', { name: /checks of the request/i }).getByRole('listitem');
+  await page.getByRole('button', { name: /It passed \d+ checks/ }).click();
+  const checks = page.getByRole('list', { name: /the request (passed|failed)/ }).getByRole('listitem');
   const outcomes = [];
   for (const check of await checks.all()) {
     const label = await check.getByRole('img').first().getAttribute('aria-label');
@@ -58,6 +59,10 @@ story('a waiting request is approved between two polls of the device', async ({ 
   await page.getByRole('definition').getByText('CN=patient-1,O=Corp').waitFor();
   await checkAppearances(page, 'a waiting request');
   await page.getByRole('button', { name: 'Approve' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Approve the request?' });
+  await dialog.getByText('CN=patient-1,O=Corp').waitFor();
+  await checkAppearances(page, 'approve a request');
+  await approve(page);
   await visit.hear('The request is approved.');
   assert.match(await enrolment, /CN = patient-1/);
   device.remove();
@@ -96,9 +101,11 @@ story('a request that changed since it was looked at is not approved', async ({ 
   const raProfile = (await server.call('GET', '/raProfiles')).find(({ name }) => name === 'changed');
   await server.call('PUT', `/raProfiles/${raProfile.uuid}`, { certificateTemplate: { validity: 'P7D' } });
   await page.getByRole('button', { name: 'Approve' }).click();
+  await approve(page);
   await page.getByText('It changed while you looked at it').waitFor();
   assert.equal((await server.call('GET', `/scepTransactions/${uuid}`)).status, 'PENDING');
   await page.getByRole('button', { name: 'Approve' }).click();
+  await approve(page);
   await visit.hear('The request is approved.');
   await enrolment;
   device.remove();
@@ -112,8 +119,14 @@ story('Home counts what happened and names what does not serve', async ({ page, 
   const demo = (await server.call('GET', '/scepProfiles')).find((profile) => profile.name === 'default');
   await server.call('PATCH', `/scepProfiles/${demo.uuid}/disable`);
   await visit.open('/');
-  await page.getByRole('row', { name: /^default the SCEP Profile is disabled SCEP Profile/ }).waitFor();
+  await page.getByRole('row', { name: /^default The SCEP Profile is disabled SCEP Profile/ }).waitFor();
   await page.getByRole('button', { name: 'The same as a table' }).click();
   await page.getByRole('table', { name: /Requests by hour/ }).waitFor();
   await server.call('PATCH', `/scepProfiles/${demo.uuid}/enable`);
 });
+
+/** Confirms the approval in its dialog. */
+async function approve(page) {
+  const dialog = page.getByRole('dialog', { name: 'Approve the request?' });
+  await dialog.getByRole('button', { name: 'Approve' }).click();
+}

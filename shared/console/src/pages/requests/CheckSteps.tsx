@@ -1,9 +1,10 @@
 import Box from '@cloudscape-design/components/box';
+import ExpandableSection from '@cloudscape-design/components/expandable-section';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import type { StatusIndicatorProps } from '@cloudscape-design/components/status-indicator';
 import Steps from '@cloudscape-design/components/steps';
 
 import type { ScepRequestItem } from '../../api/schema';
-import { refusalReason } from '../../components/refusals/reasons';
 import { checkText } from './checks';
 
 type RequestCheck = ScepRequestItem['checks'][number];
@@ -12,22 +13,36 @@ const STATUS: Record<RequestCheck['outcome'], { type: StatusIndicatorProps.Type;
   {
     PASSED: { type: 'success', label: 'Passed' },
     FAILED: { type: 'error', label: 'Failed' },
-    NOT_REACHED: { type: 'pending', label: 'Not reached' },
+    NOT_REACHED: { type: 'not-started', label: 'Not reached' },
   };
 
-/** The checks of a request in their order, and what can be done about the one that failed. */
-export function CheckSteps({
-  checks,
-  reason,
-  message,
-}: {
-  checks: RequestCheck[];
-  reason: string | null | undefined;
-  message: string | null | undefined;
-}) {
+/** The checks of a request in their order: those that it passed can be opened, so that what it
+ *  failed is seen first. */
+export function CheckSteps({ checks }: { checks: RequestCheck[] }) {
+  const passed = checks.filter(({ outcome }) => outcome === 'PASSED');
+  const others = checks.filter(({ outcome }) => outcome !== 'PASSED');
+  return (
+    <SpaceBetween size="s">
+      {passed.length > 0 && (
+        <ExpandableSection
+          headerText={
+            passed.length === 1 ? 'It passed one check' : `It passed ${passed.length} checks`
+          }
+        >
+          <StepList checks={passed} label="The checks that the request passed" />
+        </ExpandableSection>
+      )}
+      {others.length > 0 && (
+        <StepList checks={others} label="The check that the request failed, and those after it" />
+      )}
+    </SpaceBetween>
+  );
+}
+
+function StepList({ checks, label }: { checks: RequestCheck[]; label: string }) {
   return (
     <Steps
-      ariaLabel="The checks of the request in their order"
+      ariaLabel={label}
       steps={checks.map(({ check, outcome }) => {
         const { title, explanation } = checkText(check);
         const { type, label } = STATUS[outcome];
@@ -36,37 +51,12 @@ export function CheckSteps({
           statusIconAriaLabel: label,
           header: outcome === 'FAILED' ? <strong>{title}</strong> : title,
           details: (
-            <>
-              <Box variant="small" color="text-body-secondary">
-                {explanation}
-              </Box>
-              {outcome === 'FAILED' && <Failure reason={reason} message={message} />}
-            </>
+            <Box variant="small" color="text-body-secondary">
+              {explanation}
+            </Box>
           ),
         };
       })}
     />
-  );
-}
-
-/** Why the request was refused, and what an administrator can do about it. */
-export function Failure({
-  reason,
-  message,
-}: {
-  reason: string | null | undefined;
-  message: string | null | undefined;
-}) {
-  const { title, advice } = refusalReason(reason ?? 'refused');
-  return (
-    <Box padding={{ vertical: 'xs' }}>
-      <Box fontWeight="bold">{title}</Box>
-      {message && (
-        <Box>
-          The server says: <i>{message}</i>
-        </Box>
-      )}
-      <Box>{advice}</Box>
-    </Box>
   );
 }

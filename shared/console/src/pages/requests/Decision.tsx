@@ -1,25 +1,23 @@
 import Alert from '@cloudscape-design/components/alert';
 import Box from '@cloudscape-design/components/box';
 import Container from '@cloudscape-design/components/container';
-import FormField from '@cloudscape-design/components/form-field';
 import Header from '@cloudscape-design/components/header';
+import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import Textarea from '@cloudscape-design/components/textarea';
-import { useMutation, useQueryClient } from '@tanstack/react-query';
+import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { useDenial } from '../../api/caller';
 import { api, body, type Versioned } from '../../api/client';
-import { ApiError, otherReasons } from '../../api/errors';
+import { ApiError } from '../../api/errors';
 import type { TransactionView } from '../../api/schema';
 import { ActionButton } from '../../components/ActionButton';
 import { ConfirmDialog } from '../../components/ConfirmDialog';
 import { useNotify } from '../../components/notifications';
-import { reviewChanges } from './review';
+import { RejectDialog } from './RejectDialog';
+import { reviewChanges, reviewRows } from './review';
 
 type Reviewed = Versioned<TransactionView>;
-
-const MAX_REASON = 200;
 
 /** Approves or rejects the request that was reviewed, and no other version of it. */
 export function Decision({
@@ -33,17 +31,13 @@ export function Decision({
   const notify = useNotify();
   const queryClient = useQueryClient();
   const [changes, setChanges] = useState<string[]>();
-  const [isRejecting, setRejecting] = useState(false);
-  const [reason, setReason] = useState('');
+  const [decision, setDecision] = useState<'approve' | 'reject'>();
   const { object: transaction, etag } = reviewed;
-  const path = { uuid: transaction.uuid };
 
   /** Reloads what somebody changed, and says what it was. */
-  async function explainChange(error: unknown) {
-    if (error instanceof ApiError && (error.isConflict || error.status === 428)) {
-      const now = await reload();
-      setChanges(now ? reviewChanges(transaction, now.object) : []);
-    }
+  async function explainChange() {
+    const now = await reload();
+    setChanges(now ? reviewChanges(transaction, now.object) : []);
   }
 
   async function conclude(message: string) {
@@ -56,33 +50,34 @@ export function Decision({
     );
   }
 
-  const approval = useMutation({
-    mutationFn: () =>
-      body(
-        api.POST('/api/v1/scepTransactions/{uuid}/approve', {
-          params: { path, header: { 'If-Match': etag } },
-        }),
-      ),
-    onError: explainChange,
-    onSuccess: () =>
-      conclude('The request is approved. The device gets its certificate at its next poll.'),
-  });
+  const params = { path: { uuid: transaction.uuid }, header: { 'If-Match': etag } };
 
-  async function reject() {
+  async function decide(send: () => Promise<unknown>, message: string) {
     try {
-      await body(
-        api.POST('/api/v1/scepTransactions/{uuid}/reject', {
-          params: { path, header: { 'If-Match': etag } },
-          body: { reason: reason.trim() || null },
-        }),
-      );
+      await send();
     } catch (error) {
-      await explainChange(error);
-      throw error;
+      if (!isChange(error)) {
+        throw error;
+      }
+      await explainChange();
+      return;
     }
-    await conclude('The request is rejected. The device learns it at its next poll.');
+    await conclude(message);
   }
 
+  const approve = () =>
+    decide(
+      () => body(api.POST('/api/v1/scepTransactions/{uuid}/approve', { params })),
+      'The request is approved. The device gets its certificate at its next poll.',
+    );
+
+  const reject = (reason: string | null) =>
+    decide(
+      () => body(api.POST('/api/v1/scepTransactions/{uuid}/reject', { params, body: { reason } })),
+      'The request is rejected. The device learns it at its next poll.',
+    );
+
+  const close = () => setDecision(undefined);
   const hasChanged = changes !== undefined;
   if (transaction.status !== 'PENDING') {
     return hasChanged && <ChangeAlert changes={changes} />;
@@ -106,47 +101,33 @@ export function Decision({
             {transaction.sid}.
           </Alert>
         )}
-        {approval.isError && !hasChanged && (
-          <Alert type="error" header="It was not approved">
-            {otherReasons(approval.error, []).map((text) => (
-              <div key={text}>{text}</div>
-            ))}
-          </Alert>
-        )}
         <SpaceBetween direction="horizontal" size="xs">
-          <ActionButton
-            variant="primary"
-            denial={denial}
-            busy={approval.isPending}
-            onClick={() => approval.mutate()}
-          >
+          <ActionButton variant="primary" denial={denial} onClick={() => setDecision('approve')}>
             Approve
           </ActionButton>
-          <ActionButton denial={denial} onClick={() => setRejecting(true)}>
+          <ActionButton denial={denial} onClick={() => setDecision('reject')}>
             Reject
           </ActionButton>
         </SpaceBetween>
       </SpaceBetween>
-      {isRejecting && (
-        <ConfirmDialog
-          title="Reject the request?"
-          verb="Reject"
-          act={reject}
-          onClose={() => setRejecting(false)}
-        >
-          <Box>The device gets no certificate. Its transactionID may be used again.</Box>
-          <FormField
-            label="Reason"
-            description="The device gets it as failInfoText, and shows or logs it."
-            constraintText={`Optional; ${reason.length} of at most ${MAX_REASON} characters.`}
-            errorText={reason.length > MAX_REASON && 'This is too long.'}
-          >
-            <Textarea value={reason} onChange={({ detail }) => setReason(detail.value)} />
-          </FormField>
+      {decision === 'approve' && (
+        <ConfirmDialog title="Approve the request?" verb="Approve" act={approve} onClose={close}>
+          <Box>A certificate is issued at once. It can be revoked, but not taken back.</Box>
+          <KeyValuePairs
+            items={reviewRows(transaction)
+              .filter(({ identifies }) => identifies)
+              .map(({ property, certified }) => ({ label: property, value: certified }))}
+          />
         </ConfirmDialog>
       )}
+      {decision === 'reject' && <RejectDialog reject={reject} onClose={close} />}
     </Container>
   );
+}
+
+/** Whether somebody changed the request since it was read. */
+function isChange(error: unknown): boolean {
+  return error instanceof ApiError && (error.isConflict || error.status === 428);
 }
 
 /** Says that what was reviewed is no longer what there is. */

@@ -1,11 +1,17 @@
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
+import type { ReactNode } from 'react';
 
 import type { ScepRequestItem } from '../../api/schema';
 import { CopyText } from '../../components/CopyText';
 import { PageLink } from '../../components/PageLink';
 import { Time } from '../../components/Time';
 import { messageTypeText, outcomeOf } from './outcomes';
+
+/** A fact, unless it is not known. */
+function fact(label: string, value: ReactNode) {
+  return value ? [{ label, value }] : [];
+}
 
 /** What is known of a request. */
 export function RequestFacts({ request }: { request: ScepRequestItem }) {
@@ -16,7 +22,7 @@ export function RequestFacts({ request }: { request: ScepRequestItem }) {
       columns={3}
       items={[
         { label: 'Outcome', value: <StatusIndicator type={type}>{text}</StatusIndicator> },
-        { label: 'Time', value: <Time value={request.at} /> },
+        { label: 'Time', value: <Time value={request.at} unit="second" /> },
         { label: 'messageType', value: messageTypeText(request.messageType) },
         {
           label: 'SCEP Profile',
@@ -26,51 +32,33 @@ export function RequestFacts({ request }: { request: ScepRequestItem }) {
             </PageLink>
           ),
         },
-        {
-          label: 'RA Profile',
-          value: raProfile ? (
+        ...fact(
+          'RA Profile',
+          raProfile && (
             <PageLink to={`/ra-profiles/${raProfile.uuid}`}>
               {raProfile.name ?? raProfile.uuid}
             </PageLink>
-          ) : (
-            'none'
           ),
-        },
-        { label: 'Subject', value: request.subject || 'not known: the message was not opened' },
-        {
-          label: 'transactionID',
-          value: transactionId ? (
-            <CopyText text={transactionId} name="the transactionID" />
-          ) : (
-            'not known'
-          ),
-        },
-        {
-          label: 'Client’s address',
-          value: clientAddress ? (
-            <CopyText text={clientAddress} name="the client’s address" />
-          ) : (
-            'not known'
-          ),
-        },
-        { label: 'Key', value: key ? key.algorithm : 'not known: the message was not opened' },
-        ...(key
-          ? [
-              {
-                label: 'SHA-256 of the key',
-                value: <CopyText text={key.sha256} name="the SHA-256 of the key" />,
-              },
-            ]
-          : []),
-        { label: 'failInfo', value: request.failInfo ?? 'none' },
-        ...(certificateUuid
-          ? [
-              {
-                label: 'Certificate',
-                value: <PageLink to={`/certificates/${certificateUuid}`}>Show it</PageLink>,
-              },
-            ]
-          : []),
+        ),
+        ...fact('Subject', request.subject),
+        ...fact(
+          'transactionID',
+          transactionId && <CopyText text={transactionId} name="the transactionID" />,
+        ),
+        ...fact(
+          'Client address',
+          clientAddress && <CopyText text={clientAddress} name="the client address" />,
+        ),
+        ...fact('Key', key?.algorithm),
+        ...fact(
+          'SHA-256 of the key',
+          key && <CopyText text={key.sha256} name="the SHA-256 of the key" />,
+        ),
+        ...fact('failInfo', request.failInfo),
+        ...fact(
+          'Certificate',
+          certificateUuid && <PageLink to={`/certificates/${certificateUuid}`}>Show it</PageLink>,
+        ),
       ]}
     />
   );

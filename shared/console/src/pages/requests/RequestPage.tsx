@@ -9,7 +9,8 @@ import { api, body } from '../../api/client';
 import { Loaded } from '../../components/Loaded';
 import { Page } from '../../components/Page';
 import { PageLink } from '../../components/PageLink';
-import { CheckSteps, Failure } from './CheckSteps';
+import { CheckSteps } from './CheckSteps';
+import { Failure } from './Failure';
 import { RequestFacts } from './RequestFacts';
 
 /** A request: the checks that it passed, where it stopped, and what to do about it. */
@@ -33,10 +34,11 @@ export function RequestPage() {
                 .
               </Alert>
             )}
+            {request.reason && <Failure reason={request.reason} message={request.message} />}
             <Container header={<Header variant="h2">What came in</Header>}>
               <RequestFacts request={request} />
             </Container>
-            {request.checks.length > 0 ? (
+            {request.checks.length > 0 && (
               <Container
                 header={
                   <Header
@@ -47,18 +49,8 @@ export function RequestPage() {
                   </Header>
                 }
               >
-                <CheckSteps
-                  checks={request.checks}
-                  reason={request.reason}
-                  message={request.message}
-                />
+                <CheckSteps checks={request.checks} />
               </Container>
-            ) : (
-              request.reason && (
-                <Container header={<Header variant="h2">Why it was refused</Header>}>
-                  <Failure reason={request.reason} message={request.message} />
-                </Container>
-              )
             )}
           </SpaceBetween>
         )}

@@ -59,12 +59,12 @@ export function RequestsPage() {
         columns={[
           {
             id: 'at',
-            minWidth: 150,
+            minWidth: 190,
             header: 'Time',
             isRowHeader: true,
             cell: (item) => (
               <PageLink to={requestPath(item)}>
-                <Time value={item.at} />
+                <Time value={item.at} unit="second" />
               </PageLink>
             ),
           },

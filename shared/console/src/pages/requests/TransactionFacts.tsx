@@ -16,7 +16,7 @@ export function TransactionFacts({ transaction }: { transaction: TransactionView
       columns={3}
       items={[
         { label: 'Status', value: <StatusIndicator type={type}>{text}</StatusIndicator> },
-        { label: 'Time', value: <Time value={transaction.createdAt} /> },
+        { label: 'Time', value: <Time value={transaction.createdAt} unit="second" /> },
         { label: 'messageType', value: messageTypeText(transaction.messageType) },
         {
           label: 'SCEP Profile',
@@ -38,7 +38,10 @@ export function TransactionFacts({ transaction }: { transaction: TransactionView
           label: 'transactionID',
           value: <CopyText text={transaction.transactionId} name="the transactionID" />,
         },
-        { label: 'Requested subject', value: transaction.subject || 'none' },
+        { label: 'Subject', value: transaction.subject || 'none' },
+        ...(transaction.rejectionReason === null || transaction.rejectionReason === undefined
+          ? []
+          : [{ label: 'Reason', value: transaction.rejectionReason || 'No reason was given' }]),
         {
           label: 'Certificate',
           value: certificateUuid ? (

@@ -6,6 +6,8 @@ export interface ReviewRow {
   /** `null` when it cannot be asked for, or the request is gone. */
   asked: string | null;
   certified: string;
+  /** Whether it says who gets the certificate: shown once more before approval. */
+  identifies: boolean;
 }
 
 /** What approving a request would certify, beside what was asked for. Empty when there is nothing
@@ -17,34 +19,43 @@ export function reviewRows(transaction: TransactionView): ReviewRow[] {
   const { requested, sid, notBefore, notAfter } = transaction;
   const asked = (text: (requested: RequestedContents) => string) =>
     requested ? text(requested) : null;
+  const row = (property: string, asked: string | null, certified: string, identifies = false) => ({
+    property,
+    asked,
+    certified,
+    identifies,
+  });
   return [
-    {
-      property: 'Subject',
-      asked: asked(({ subject }) => subject || 'none'),
-      certified: transaction.subject || 'none',
-    },
-    {
-      property: 'Names',
-      asked: asked(({ subjectAltNames }) => listText(subjectAltNames)),
-      certified: listText(transaction.subjectAltNames),
-    },
+    row(
+      'Subject',
+      asked(({ subject }) => subject || 'none'),
+      transaction.subject || 'none',
+      true,
+    ),
+    row(
+      'Names',
+      asked(({ subjectAltNames }) => listText(subjectAltNames)),
+      listText(transaction.subjectAltNames),
+      true,
+    ),
     ...(sid || requested?.sid
       ? [
-          {
-            property: 'Security identifier (SID)',
-            asked: asked((requested) => requested.sid ?? 'none'),
-            certified: sid ?? 'none',
-          },
+          row(
+            'Security identifier (SID)',
+            asked((requested) => requested.sid ?? 'none'),
+            sid ?? 'none',
+            true,
+          ),
         ]
       : []),
-    { property: 'SHA-256 of the key', asked: null, certified: transaction.publicKeySha256 },
-    { property: 'Key usage', asked: null, certified: listText(transaction.keyUsage) },
-    {
-      property: 'Extended key usage',
-      asked: asked(({ extendedKeyUsage }) => listText(extendedKeyUsage)),
-      certified: listText(transaction.extendedKeyUsage),
-    },
-    { property: 'Valid', asked: null, certified: `${dayText(notBefore)} to ${dayText(notAfter)}` },
+    row('SHA-256 of the key', null, transaction.publicKeySha256, true),
+    row('Key usage', null, listText(transaction.keyUsage)),
+    row(
+      'Extended key usage',
+      asked(({ extendedKeyUsage }) => listText(extendedKeyUsage)),
+      listText(transaction.extendedKeyUsage),
+    ),
+    row('Valid', null, `${dayText(notBefore)} to ${dayText(notAfter)}`),
   ];
 }
 
