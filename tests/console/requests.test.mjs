@@ -46,6 +46,10 @@ story('a refused request appears with the checks that it passed, and why it stop
   await checkAppearances(page, 'a refused request');
 });
 
+function confirmApproval(page) {
+  return page.getByRole('dialog', { name: 'Approve the request?' }).getByRole('button', { name: 'Approve' }).click();
+}
+
 story('a waiting request is approved between two polls of the device', async ({ page, server, visit }) => {
   const profile = await makeWaitingProfile(server, 'approved');
   const device = new Device(profile.scepUrl);
@@ -62,7 +66,7 @@ story('a waiting request is approved between two polls of the device', async ({ 
   const dialog = page.getByRole('dialog', { name: 'Approve the request?' });
   await dialog.getByText('CN=patient-1,O=Corp').waitFor();
   await checkAppearances(page, 'approve a request');
-  await approve(page);
+  await confirmApproval(page);
   await visit.hear('The request is approved.');
   assert.match(await enrolment, /CN = patient-1/);
   device.remove();
@@ -101,11 +105,11 @@ story('a request that changed since it was looked at is not approved', async ({ 
   const raProfile = (await server.call('GET', '/raProfiles')).find(({ name }) => name === 'changed');
   await server.call('PUT', `/raProfiles/${raProfile.uuid}`, { certificateTemplate: { validity: 'P7D' } });
   await page.getByRole('button', { name: 'Approve' }).click();
-  await approve(page);
+  await confirmApproval(page);
   await page.getByText('It changed while you looked at it').waitFor();
   assert.equal((await server.call('GET', `/scepTransactions/${uuid}`)).status, 'PENDING');
   await page.getByRole('button', { name: 'Approve' }).click();
-  await approve(page);
+  await confirmApproval(page);
   await visit.hear('The request is approved.');
   await enrolment;
   device.remove();
@@ -124,9 +128,3 @@ story('Home counts what happened and names what does not serve', async ({ page, 
   await page.getByRole('table', { name: /Requests by hour/ }).waitFor();
   await server.call('PATCH', `/scepProfiles/${demo.uuid}/enable`);
 });
-
-/** Confirms the approval in its dialog. */
-async function approve(page) {
-  const dialog = page.getByRole('dialog', { name: 'Approve the request?' });
-  await dialog.getByRole('button', { name: 'Approve' }).click();
-}

@@ -26,6 +26,7 @@ export function ActionButton({
       loading={busy}
       variant={variant}
       iconName={iconName}
+      wrapText={false}
     >
       {children}
     </Button>

@@ -6,6 +6,8 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import type { CertificateDetail } from '../api/schema';
 import { CopyText } from './CopyText';
 import { Expiry } from './Expiry';
+import { HashText } from './HashText';
+import { algorithmText } from './key-algorithms';
 import { Time } from './Time';
 
 /** What is in a certificate. */
@@ -25,10 +27,15 @@ export function CertificateFacts({ certificate }: { certificate: CertificateDeta
           { label: 'Valid from', value: <Time value={certificate.notBefore} /> },
           {
             label: 'Expires',
-            value: <Expiry since={certificate.notBefore} value={certificate.notAfter} />,
+            value: <Expiry value={certificate.notAfter} from={certificate.notBefore} />,
           },
           { label: 'Names', value: <Names names={certificate.subjectAltNames} /> },
-          { label: 'Key', value: certificate.keyAlgorithm ?? 'Of an unknown algorithm' },
+          {
+            label: 'Key',
+            value: certificate.keyAlgorithm
+              ? algorithmText(certificate.keyAlgorithm)
+              : 'Of an unknown algorithm',
+          },
           { label: 'Key usage', value: certificate.keyUsage.join(', ') || 'Any' },
           { label: 'Extended key usage', value: certificate.extendedKeyUsage.join(', ') || 'Any' },
           { label: 'Signature', value: certificate.signatureAlgorithm },
@@ -52,14 +59,17 @@ function pathLengthOf({ pathLength }: CertificateDetail): string {
 }
 
 function longTexts(certificate: CertificateDetail): KeyValuePairsProps.Item[] {
-  const item = (label: string, text: string) => ({
+  const hash = (label: string, text: string) => ({
     label,
-    value: <CopyText text={text} name={label} />,
+    value: <HashText text={text} name={label} />,
   });
   return [
-    item('SHA-256 fingerprint', certificate.fingerprintSha256),
-    item('SHA-1 fingerprint', certificate.fingerprintSha1),
-    item('MD5 fingerprint', certificate.fingerprintMd5),
-    ...certificate.crlDistributionPoints.map((url) => item('URL of the CRL', url)),
+    hash('SHA-256 fingerprint', certificate.fingerprintSha256),
+    hash('SHA-1 fingerprint', certificate.fingerprintSha1),
+    hash('MD5 fingerprint', certificate.fingerprintMd5),
+    ...certificate.crlDistributionPoints.map((url) => ({
+      label: 'URL of the CRL',
+      value: <CopyText text={url} name="URL of the CRL" />,
+    })),
   ];
 }

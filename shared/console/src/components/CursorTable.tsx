@@ -1,12 +1,12 @@
 import Box from '@cloudscape-design/components/box';
 import Header from '@cloudscape-design/components/header';
 import Pagination from '@cloudscape-design/components/pagination';
+import Table from '@cloudscape-design/components/table';
 import { type QueryKey, useInfiniteQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
 
-import { ItemTable } from './ItemTable';
 import { LoadError } from './Loaded';
-import type { CommonTableProps } from './tables';
+import { useTableProps, type CommonTableProps } from './tables';
 
 /** A page of a list, as the API returns it. */
 export interface CursorPage<T> {
@@ -40,6 +40,7 @@ export function CursorTable<T>({
     getNextPageParam: (last) => last.cursor ?? undefined,
     refetchInterval: page === 1 ? refetchInterval : false,
   });
+  const tableProps = useTableProps(common);
   const pages = query.data?.pages ?? [];
 
   async function show(wanted: number) {
@@ -53,10 +54,11 @@ export function CursorTable<T>({
     return <LoadError error={query.error} retry={() => void query.refetch()} />;
   }
   return (
-    <ItemTable
-      common={common}
+    <Table
+      {...tableProps}
       items={pages[page - 1]?.items ?? []}
       loading={query.isPending || query.isFetchingNextPage}
+      loadingText="Loading"
       empty={<Box textAlign="center">{common.empty}</Box>}
       header={
         <Header variant="h2" description={common.description} actions={common.actions}>

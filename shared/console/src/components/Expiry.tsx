@@ -1,31 +1,32 @@
 import Box from '@cloudscape-design/components/box';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 
-import { expiryText, isDue, millisecondsUntil } from './remaining-time';
+import { expiryType, millisecondsUntil, remainingTime, warningTime } from './time-left';
 import { Time } from './Time';
 
-/** When something expires, and how long that is from now, marked in the last third of its life.
- *  @param since - the beginning of its life, RFC 3339.
- *  @param value - the end, RFC 3339.
- *  @param warnDays - the days before the end before which it is never marked. */
+/** When something ends, and how long that is from now.
+ *  @param value - RFC 3339.
+ *  @param from - when its life begins, so that what does not live long is marked in time only.
+ *  @param warnDays - the days before the end from which on it is marked, at most. */
 export function Expiry({
-  since,
   value,
+  from,
   warnDays = 30,
 }: {
-  since: string;
   value: string;
+  from?: string;
   warnDays?: number;
 }) {
   const left = millisecondsUntil(value);
-  const text = expiryText(left);
+  const type = expiryType(left, warningTime(value, warnDays, from));
+  const text = remainingTime(left);
   return (
     <>
-      <Time value={value} unit="day" />{' '}
-      {isDue(since, value, warnDays, left) ? (
-        <StatusIndicator type={left <= 0 ? 'error' : 'warning'}>{text}</StatusIndicator>
-      ) : (
+      <Time value={value} dateOnly />{' '}
+      {type === 'success' ? (
         <Box variant="small">{text}</Box>
+      ) : (
+        <StatusIndicator type={type}>{text}</StatusIndicator>
       )}
     </>
   );

@@ -2,12 +2,12 @@ import { useCollection } from '@cloudscape-design/collection-hooks';
 import Box from '@cloudscape-design/components/box';
 import Header from '@cloudscape-design/components/header';
 import Pagination from '@cloudscape-design/components/pagination';
+import Table from '@cloudscape-design/components/table';
 import TextFilter from '@cloudscape-design/components/text-filter';
 import type { UseQueryResult } from '@tanstack/react-query';
 
-import { ItemTable } from './ItemTable';
 import { LoadError } from './Loaded';
-import type { CommonTableProps } from './tables';
+import { useTableProps, type CommonTableProps } from './tables';
 
 const PAGE_SIZE = 25;
 
@@ -31,16 +31,17 @@ export function LocalTable<T>({
       pagination: { pageSize: PAGE_SIZE },
       sorting: {},
     });
+  const tableProps = useTableProps(common);
   if (query.error && query.data === undefined) {
     return <LoadError error={query.error} retry={() => void query.refetch()} />;
   }
   return (
-    <ItemTable
-      common={common}
-      sorting={collectionProps}
+    <Table
+      {...collectionProps}
+      {...tableProps}
       items={items}
       loading={query.isPending}
-      empty={collectionProps.empty}
+      loadingText="Loading"
       header={
         <Header
           variant="h2"

@@ -23,6 +23,7 @@ export function PageButton({
       variant={variant}
       disabled={denial !== undefined}
       disabledReason={denial}
+      wrapText={false}
       onFollow={(event) => {
         event.preventDefault();
         void navigate(to);

@@ -1,21 +1,29 @@
-const COMMON = { dateStyle: 'medium', hourCycle: 'h23' } as const;
-const FORMATS = {
-  day: new Intl.DateTimeFormat(undefined, { dateStyle: 'medium' }),
-  minute: new Intl.DateTimeFormat(undefined, { ...COMMON, timeStyle: 'short' }),
-  second: new Intl.DateTimeFormat(undefined, { ...COMMON, timeStyle: 'medium' }),
-};
+const format = (timeStyle?: 'short' | 'medium') =>
+  new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle, hourCycle: 'h23' });
+const day = format();
+const minute = format('short');
+const second = format('medium');
 
 /** A moment in the reader's time zone, in UTC when pointed at.
  *  @param value - RFC 3339.
- *  @param unit - how exact it is; logs need the second. */
-export function Time({ value, unit = 'minute' }: { value: string; unit?: keyof typeof FORMATS }) {
+ *  @param seconds - whether they matter, as in the order of a log. */
+export function Time({
+  value,
+  dateOnly = false,
+  seconds = false,
+}: {
+  value: string;
+  dateOnly?: boolean;
+  seconds?: boolean;
+}) {
+  const shown = dateOnly ? day : seconds ? second : minute;
   return (
     <time
       dateTime={value}
       title={value.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC')}
       style={{ whiteSpace: 'nowrap' }}
     >
-      {FORMATS[unit].format(new Date(value))}
+      {shown.format(new Date(value))}
     </time>
   );
 }

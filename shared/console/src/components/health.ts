@@ -46,7 +46,6 @@ export function endpointHealth({
   return { type: isChosen ? 'stopped' : 'error', text: capitalise(reason ?? 'it does not serve') };
 }
 
-/** Begins a text with a capital letter. */
-export function capitalise(text: string): string {
+function capitalise(text: string): string {
   return text.charAt(0).toUpperCase() + text.slice(1);
 }

@@ -44,8 +44,8 @@ export function AuditPage() {
           {
             id: 'at',
             header: 'Time',
-            minWidth: 190,
-            cell: (item) => <Time value={item.at} unit="second" />,
+            minWidth: 200,
+            cell: (item) => <Time value={item.at} seconds />,
           },
           { id: 'who', header: 'Who', minWidth: 190, cell: (item) => item.who },
           {

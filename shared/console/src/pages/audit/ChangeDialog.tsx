@@ -1,15 +1,17 @@
 import Box from '@cloudscape-design/components/box';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import Table from '@cloudscape-design/components/table';
+import Table, { type TableProps } from '@cloudscape-design/components/table';
 
 import type { AuditItem } from '../../api/schema';
+import { useFittingColumns } from '../../components/tables';
 import { Time } from '../../components/Time';
 import { changesBetween, shortened, type Change } from './changes';
 import { actionText, kindText } from './words';
 
 /** What a change changed: its fields before and after. */
 export function ChangeDialog({ item, onClose }: { item: AuditItem; onClose: () => void }) {
+  const columns = useFittingColumns<Change>(COLUMNS);
   const name = item.objectName ?? item.objectUuid;
   return (
     <Modal
@@ -20,7 +22,7 @@ export function ChangeDialog({ item, onClose }: { item: AuditItem; onClose: () =
     >
       <SpaceBetween size="m">
         <Box>
-          By {item.who}, <Time value={item.at} />. Secrets are not recorded.
+          By {item.who}, <Time value={item.at} seconds />. Secrets are not recorded.
         </Box>
         <Table<Change>
           variant="embedded"
@@ -29,32 +31,34 @@ export function ChangeDialog({ item, onClose }: { item: AuditItem; onClose: () =
           items={changesBetween(item.before, item.after)}
           ariaLabels={{ tableLabel: 'Changes' }}
           empty="No field that is recorded has changed."
-          columnDefinitions={[
-            {
-              id: 'field',
-              minWidth: 160,
-              header: 'Field',
-              cell: (item) => item.field,
-              isRowHeader: true,
-            },
-            {
-              id: 'before',
-              minWidth: 150,
-              header: 'Before',
-              cell: (item) => <Value text={item.before} />,
-            },
-            {
-              id: 'after',
-              minWidth: 150,
-              header: 'After',
-              cell: (item) => <Value text={item.after} />,
-            },
-          ]}
+          columnDefinitions={columns}
         />
       </SpaceBetween>
     </Modal>
   );
 }
+
+const COLUMNS: TableProps.ColumnDefinition<Change>[] = [
+  {
+    id: 'field',
+    minWidth: 160,
+    header: 'Field',
+    cell: (item) => item.field,
+    isRowHeader: true,
+  },
+  {
+    id: 'before',
+    minWidth: 150,
+    header: 'Before',
+    cell: (item) => <Value text={item.before} />,
+  },
+  {
+    id: 'after',
+    minWidth: 150,
+    header: 'After',
+    cell: (item) => <Value text={item.after} />,
+  },
+];
 
 function Value({ text }: { text: string | undefined }) {
   return text === undefined ? (

@@ -4,13 +4,13 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useDenial } from '../../api/caller';
 import type { AuthorityView } from '../../api/schema';
 import { Expiry } from '../../components/Expiry';
+import { algorithmText } from '../../components/key-algorithms';
 import { LocalTable } from '../../components/LocalTable';
 import { Page } from '../../components/Page';
 import { PageButton } from '../../components/PageButton';
 import { PageLink } from '../../components/PageLink';
 import { useAuthorities, useStatus } from '../../components/profiles/queries';
 import { AuthorityState } from './AuthorityState';
-import { algorithmText } from './texts';
 
 /** A CRL is renewed after half of its days, so that few days left mean that this failed. */
 export const CRL_WARN_DAYS = 2;
@@ -60,7 +60,7 @@ export function AuthoritiesPage() {
           {
             id: 'kind',
             header: 'Kind',
-            minWidth: 110,
+            minWidth: 130,
             sortingField: 'kind',
             cell: (item) => (item.kind === 'ROOT' ? 'Root' : 'Subordinate'),
           },
@@ -73,17 +73,17 @@ export function AuthoritiesPage() {
           {
             id: 'key',
             header: 'Key',
-            minWidth: 100,
+            minWidth: 120,
             cell: (item) => algorithmText(item.keyAlgorithm),
           },
           {
             id: 'expiry',
             header: 'Expires',
-            minWidth: 130,
+            minWidth: 160,
             cell: (item) =>
               item.certificate ? (
                 <Expiry
-                  since={item.certificate.notBefore}
+                  from={item.certificate.notBefore}
                   value={item.certificate.notAfter}
                   warnDays={90}
                 />
@@ -94,10 +94,10 @@ export function AuthoritiesPage() {
           {
             id: 'crl',
             header: 'CRL ends',
-            minWidth: 130,
+            minWidth: 160,
             cell: (item) => {
               const crl = crlOf(item.uuid);
-              return crl ? <Expiry since={crl.thisUpdate} value={crl.nextUpdate} /> : '–';
+              return crl ? <Expiry from={crl.thisUpdate} value={crl.nextUpdate} /> : '–';
             },
           },
         ]}

@@ -11,9 +11,10 @@ import { useNavigate, useParams } from 'react-router';
 import { useDenial } from '../../api/caller';
 import { api, versioned, type Versioned } from '../../api/client';
 import type { AuthorityView, CertificateDetail } from '../../api/schema';
-import { ActionButton } from '../../components/ActionButton';
 import { CertificateFacts } from '../../components/CertificateFacts';
 import { DownloadCertificate } from '../../components/DownloadCertificate';
+import { HeaderActions } from '../../components/HeaderActions';
+import { algorithmText } from '../../components/key-algorithms';
 import { Loaded } from '../../components/Loaded';
 import { Page } from '../../components/Page';
 import { PageLink } from '../../components/PageLink';
@@ -24,7 +25,6 @@ import { EditAuthorityDialog } from './EditAuthorityDialog';
 import { DownloadRequest, InstallCertificate } from './InstallCertificate';
 import { RaCertificates } from './RaCertificates';
 import { Rollover } from './Rollover';
-import { algorithmText } from './texts';
 
 const PARENTS = [{ text: 'Authorities', href: '/authorities' }];
 
@@ -63,12 +63,12 @@ function Actions({ authority }: { authority: Versioned<AuthorityView> }) {
           text="Download certificate"
         />
       )}
-      <ActionButton denial={denial} onClick={() => setDialog('edit')}>
-        Edit
-      </ActionButton>
-      <ActionButton denial={denial} onClick={() => setDialog('delete')}>
-        Delete
-      </ActionButton>
+      <HeaderActions
+        actions={[
+          { text: 'Edit', denial, act: () => setDialog('edit') },
+          { text: 'Delete', denial, act: () => setDialog('delete') },
+        ]}
+      />
       {dialog === 'edit' && (
         <EditAuthorityDialog authority={authority} onClose={() => setDialog(undefined)} />
       )}

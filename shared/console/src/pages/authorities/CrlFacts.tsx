@@ -68,7 +68,7 @@ function Facts({ authority, status }: { authority: AuthorityView; status: Server
       items={[
         { label: 'Number', value: crl.number },
         { label: 'Issued', value: <Time value={crl.thisUpdate} /> },
-        { label: 'Next update', value: <Expiry since={crl.thisUpdate} value={crl.nextUpdate} /> },
+        { label: 'Next update', value: <Expiry from={crl.thisUpdate} value={crl.nextUpdate} /> },
         {
           label: 'Public URL',
           value: authority.crlUrl ? (

@@ -5,7 +5,7 @@ import Select from '@cloudscape-design/components/select';
 import { reasonsAbout } from '../../api/errors';
 import type { KeyAlgorithm } from '../../api/schema';
 import { useSettings } from '../../api/settings';
-import { KEY_ALGORITHMS } from './texts';
+import { KEY_ALGORITHMS } from '../../components/key-algorithms';
 
 /** What is chosen about a key. */
 export interface KeyDraft {

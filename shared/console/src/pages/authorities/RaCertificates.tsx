@@ -12,11 +12,11 @@ import { CertificateFacts } from '../../components/CertificateFacts';
 import { ConfirmDialog } from '../../components/ConfirmDialog';
 import { DownloadCertificate } from '../../components/DownloadCertificate';
 import { Expiry } from '../../components/Expiry';
+import { algorithmText } from '../../components/key-algorithms';
 import { LocalTable } from '../../components/LocalTable';
 import { useNotify } from '../../components/notifications';
 import { Time } from '../../components/Time';
 import { NewRaCertificateDialog } from './NewRaCertificateDialog';
-import { algorithmText } from './texts';
 
 /** The RA certificates of an authority: the keys that clients encrypt to. */
 export function RaCertificates({ authority }: { authority: AuthorityView }) {
@@ -58,33 +58,31 @@ export function RaCertificates({ authority }: { authority: AuthorityView }) {
           {
             id: 'key',
             header: 'Key',
-            minWidth: 90,
+            minWidth: 120,
             cell: (item) => algorithmText(item.keyAlgorithm),
           },
           {
             id: 'usage',
             header: 'Extended key usage',
-            minWidth: 120,
+            minWidth: 140,
             cell: (item) => item.extendedKeyUsage.join(', ') || 'None',
           },
           {
             id: 'expiry',
             header: 'Expires',
-            minWidth: 125,
-            cell: (item) => (
-              <Expiry since={item.certificate.notBefore} value={item.certificate.notAfter} />
-            ),
+            minWidth: 160,
+            cell: (item) => <Expiry value={item.certificate.notAfter} />,
           },
           {
             id: 'renewals',
             header: 'Earlier and next',
-            minWidth: 150,
+            minWidth: 160,
             cell: (item) => <Renewals item={item} />,
           },
           {
             id: 'actions',
             header: 'Actions',
-            minWidth: 200,
+            minWidth: 240,
             cell: (item) => (
               <SpaceBetween direction="horizontal" size="xs">
                 <DownloadCertificate certificate={item.certificate} />
@@ -125,7 +123,7 @@ function Renewals({ item }: { item: RaCertificateView }) {
         {latest ? (
           <>
             {item.previous.length} earlier; the latest ends{' '}
-            <Time value={latest.notAfter} unit="day" />
+            <Time value={latest.notAfter} dateOnly />
           </>
         ) : (
           'None earlier'
@@ -133,7 +131,7 @@ function Renewals({ item }: { item: RaCertificateView }) {
       </div>
       {item.next && (
         <div>
-          Next, of the rollover: <Time value={item.next.notAfter} unit="day" />
+          Next, of the rollover: <Time value={item.next.notAfter} dateOnly />
         </div>
       )}
     </>

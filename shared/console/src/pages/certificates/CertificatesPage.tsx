@@ -7,9 +7,10 @@ import { CursorTable } from '../../components/CursorTable';
 import { Expiry } from '../../components/Expiry';
 import { Page } from '../../components/Page';
 import { PageButton } from '../../components/PageButton';
-import { PageLink } from '../../components/PageLink';
 import { RaProfileLink, ScepProfileLink } from '../../components/ProfileLinks';
 import { useAuthorities, useRaProfiles, useScepProfiles } from '../../components/profiles/queries';
+import { ShortText } from '../../components/ShortText';
+import { SubjectLink } from '../../components/SubjectLink';
 import { Time } from '../../components/Time';
 import { UrlFilter, useUrlFilters } from '../../components/UrlFilter';
 import { CertificateState } from './CertificateState';
@@ -61,47 +62,48 @@ const COLUMNS = [
     id: 'subject',
     header: 'Subject',
     isRowHeader: true,
-    minWidth: 160,
+    minWidth: 200,
     cell: (item: CertificateItem) => (
-      <PageLink to={`/certificates/${item.uuid}`}>{item.subject || 'None: names only'}</PageLink>
+      <SubjectLink
+        to={`/certificates/${item.uuid}`}
+        subject={item.subject}
+        commonName={item.commonName}
+      />
     ),
   },
   {
     id: 'status',
     header: 'Status',
-    minWidth: 170,
+    minWidth: 160,
     cell: (item: CertificateItem) => <CertificateState certificate={item} />,
   },
   {
     id: 'expiry',
     header: 'Expires',
-    minWidth: 150,
+    minWidth: 160,
     cell: (item: CertificateItem) =>
       item.status === 'VALID' ? (
-        <Expiry since={item.notBefore} value={item.notAfter} />
+        <Expiry value={item.notAfter} from={item.notBefore} />
       ) : (
-        <Time value={item.notAfter} unit="day" />
+        <Time value={item.notAfter} dateOnly />
       ),
   },
   {
     id: 'scepProfile',
     header: 'SCEP Profile',
-    minWidth: 130,
+    minWidth: 140,
     cell: (item: CertificateItem) => <ScepProfileLink uuid={item.scepProfileUuid} />,
   },
   {
     id: 'raProfile',
     header: 'RA Profile',
-    minWidth: 130,
+    minWidth: 140,
     cell: (item: CertificateItem) => <RaProfileLink uuid={item.raProfileUuid} />,
   },
   {
     id: 'serial',
     header: 'Serial number',
-    minWidth: 190,
-    // Nobody compares it in a list; the page of the certificate shows it whole.
-    cell: (item: CertificateItem) => (
-      <span title={item.serialNumber}>{item.serialNumber.slice(0, 16)}…</span>
-    ),
+    minWidth: 160,
+    cell: (item: CertificateItem) => <ShortText text={item.serialNumber} name="serial number" />,
   },
 ];

@@ -2,13 +2,15 @@ import Box from '@cloudscape-design/components/box';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import Table from '@cloudscape-design/components/table';
+import Table, { type TableProps } from '@cloudscape-design/components/table';
 import { useQuery } from '@tanstack/react-query';
 
 import { api, body } from '../../api/client';
 import type { CertificateItem, CertificateView } from '../../api/schema';
 import { Loaded } from '../../components/Loaded';
 import { PageLink } from '../../components/PageLink';
+import { ShortText } from '../../components/ShortText';
+import { useFittingColumns } from '../../components/tables';
 import { Time } from '../../components/Time';
 import { CertificateState } from './CertificateState';
 import { distanceText, readLineage, type Lineage } from './lineage';
@@ -38,6 +40,7 @@ export function LineageTable({ certificate }: { certificate: CertificateView }) 
 }
 
 function Chain({ lineage: { members, isCut } }: { lineage: Lineage<CertificateItem> }) {
+  const columns = useFittingColumns<Member>(COLUMNS);
   if (members.length === 1) {
     return <Box>It was enrolled, and nothing has renewed it.</Box>;
   }
@@ -49,36 +52,7 @@ function Chain({ lineage: { members, isCut } }: { lineage: Lineage<CertificateIt
         items={members}
         trackBy={({ certificate }) => certificate.uuid}
         ariaLabels={{ tableLabel: 'Lineage' }}
-        columnDefinitions={[
-          {
-            id: 'place',
-            header: 'Place',
-            isRowHeader: true,
-            cell: ({ certificate, distance }) =>
-              distance === 0 ? (
-                <Box variant="strong">{distanceText(distance)}</Box>
-              ) : (
-                <PageLink to={`/certificates/${certificate.uuid}`}>
-                  {distanceText(distance)}
-                </PageLink>
-              ),
-          },
-          {
-            id: 'serial',
-            header: 'Serial number',
-            cell: ({ certificate }) => certificate.serialNumber,
-          },
-          {
-            id: 'issued',
-            header: 'Issued',
-            cell: ({ certificate }) => <Time value={certificate.issuedAt} />,
-          },
-          {
-            id: 'status',
-            header: 'Status',
-            cell: ({ certificate }) => <CertificateState certificate={certificate} />,
-          },
-        ]}
+        columnDefinitions={columns}
       />
       {isCut && (
         <Box color="text-body-secondary">
@@ -88,6 +62,38 @@ function Chain({ lineage: { members, isCut } }: { lineage: Lineage<CertificateIt
     </SpaceBetween>
   );
 }
+
+type Member = Lineage<CertificateItem>['members'][number];
+
+const COLUMNS: TableProps.ColumnDefinition<Member>[] = [
+  {
+    id: 'place',
+    header: 'Place',
+    isRowHeader: true,
+    cell: ({ certificate, distance }) =>
+      distance === 0 ? (
+        <Box variant="strong">{distanceText(distance)}</Box>
+      ) : (
+        <PageLink to={`/certificates/${certificate.uuid}`}>{distanceText(distance)}</PageLink>
+      ),
+  },
+  {
+    id: 'serial',
+    header: 'Serial number',
+    minWidth: 160,
+    cell: ({ certificate }) => <ShortText text={certificate.serialNumber} name="serial number" />,
+  },
+  {
+    id: 'issued',
+    header: 'Issued',
+    cell: ({ certificate }) => <Time value={certificate.issuedAt} />,
+  },
+  {
+    id: 'status',
+    header: 'Status',
+    cell: ({ certificate }) => <CertificateState certificate={certificate} />,
+  },
+];
 
 function loadOne(uuid: string): Promise<CertificateItem> {
   return body(api.GET('/api/v1/certificates/{uuid}', { params: { path: { uuid } } }));

@@ -8,6 +8,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import type { CertificateView } from '../../api/schema';
 import { CopyText } from '../../components/CopyText';
 import { flatValues } from '../../components/flat-values';
+import { HashText } from '../../components/HashText';
 import { PageLink } from '../../components/PageLink';
 import { AuthorityLink, RaProfileLink, ScepProfileLink } from '../../components/ProfileLinks';
 import { Time } from '../../components/Time';
@@ -46,7 +47,7 @@ export function Origin({ certificate }: { certificate: CertificateView }) {
               label: 'Key (SHA-256 of its SubjectPublicKeyInfo)',
               value: (
                 <>
-                  <CopyText text={certificate.keySha256} name="SHA-256 of the key" />{' '}
+                  <HashText text={certificate.keySha256} name="SHA-256 of the key" />
                   <PageLink to={`/certificates?keySha256=${certificate.keySha256}`}>
                     Certificates of this key
                   </PageLink>

@@ -1,31 +1,30 @@
 import Box from '@cloudscape-design/components/box';
-import Table from '@cloudscape-design/components/table';
+import Table, { type TableProps } from '@cloudscape-design/components/table';
 import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { api, body } from '../../api/client';
+import type { CertificateItem, CertificatePage } from '../../api/schema';
 import { Expiry } from '../../components/Expiry';
-import { PageLink } from '../../components/PageLink';
-import { DAY, isDue } from '../../components/remaining-time';
+import { SubjectLink } from '../../components/SubjectLink';
+import { useFittingColumns } from '../../components/tables';
+import { DAY } from '../../components/time-left';
 import { Digest } from './Digest';
+import { dueCertificates, WARN_DAYS } from './due-certificates';
 import { REFRESH } from './refresh';
 
-const DAYS = 30;
-
-/** The certificates that expire soon and were not revoked. */
+/** The certificates that devices should have renewed by now, and that were not revoked. */
 export function ExpiringCertificates() {
   // The time is fixed while the page is open, so that the list keeps its place in the cache.
-  const [end] = useState(() => new Date(Date.now() + DAYS * DAY).toISOString());
+  const [end] = useState(() => new Date(Date.now() + WARN_DAYS * DAY).toISOString());
   const filters = { status: 'VALID', expiringBefore: end };
+  const columns = useFittingColumns(COLUMNS);
   const query = useQuery({
     queryKey: ['certificates', filters],
-    queryFn: () => body(api.GET('/api/v1/certificates', { params: { query: filters } })),
+    queryFn: () =>
+      body(api.GET('/api/v1/certificates', { params: { query: { ...filters, limit: '100' } } })),
     refetchInterval: REFRESH,
-    // A certificate for a day is not to be renewed as soon as it is issued.
-    select: ({ items, cursor }) => ({
-      items: items.filter((item) => isDue(item.notBefore, item.notAfter, DAYS)),
-      cursor: cursor ?? null,
-    }),
+    select: dueNow,
   });
   return (
     <Digest
@@ -42,29 +41,37 @@ export function ExpiringCertificates() {
           ariaLabels={{ tableLabel: 'Certificates that expire soon' }}
           empty={
             <Box textAlign="center">
-              No certificate that is due for renewal expires within {DAYS} days.
+              No certificate has less than {WARN_DAYS} days, and a third of its lifetime, left.
             </Box>
           }
-          columnDefinitions={[
-            {
-              id: 'subject',
-              header: 'Subject',
-              isRowHeader: true,
-              cell: (item) => (
-                <PageLink to={`/certificates/${item.uuid}`}>
-                  {item.subject || item.serialNumber}
-                </PageLink>
-              ),
-            },
-            {
-              id: 'notAfter',
-              header: 'Expires',
-              minWidth: 150,
-              cell: (item) => <Expiry since={item.notBefore} value={item.notAfter} />,
-            },
-          ]}
+          columnDefinitions={columns}
         />
       )}
     </Digest>
   );
 }
+
+function dueNow({ items, cursor }: CertificatePage) {
+  return { items: dueCertificates(items, Date.now()), cursor };
+}
+
+const COLUMNS: TableProps.ColumnDefinition<CertificateItem>[] = [
+  {
+    id: 'subject',
+    header: 'Subject',
+    isRowHeader: true,
+    cell: (item) => (
+      <SubjectLink
+        to={`/certificates/${item.uuid}`}
+        subject={item.subject || item.serialNumber}
+        commonName={item.commonName}
+      />
+    ),
+  },
+  {
+    id: 'notAfter',
+    header: 'Expires',
+    minWidth: 160,
+    cell: (item) => <Expiry value={item.notAfter} from={item.notBefore} />,
+  },
+];

@@ -35,7 +35,7 @@ export function HealthTable() {
         { id: 'kind', header: 'Kind', sortingField: 'kind', cell: ({ kind }) => kind },
         {
           id: 'end',
-          minWidth: 150,
+          minWidth: 180,
           header: 'Expires',
           sortingField: 'end',
           cell: ({ end }) => (end ? <Time value={end} /> : '–'),

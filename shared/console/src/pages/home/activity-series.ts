@@ -9,10 +9,8 @@ import {
 } from '@cloudscape-design/design-tokens';
 
 import { refusalReason } from '../../components/refusals/reasons';
+import { DAY, HOUR } from '../../components/time-left';
 import type { Statistics } from './types';
-
-const HOUR = 3_600_000;
-const DAY = 24 * HOUR;
 
 /** A time that the chart shows, up to now. */
 export interface Period {

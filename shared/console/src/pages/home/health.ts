@@ -1,5 +1,5 @@
-import { capitalise, URGENCY, type Health } from '../../components/health';
-import { DAY, expiryText } from '../../components/remaining-time';
+import { URGENCY, type Health } from '../../components/health';
+import { DAY, remainingTime } from '../../components/time-left';
 import type { Status } from './types';
 
 /** How many days before its expiry something needs attention. */
@@ -17,7 +17,7 @@ export const RA_CERTIFICATE_DAYS: Thresholds = { warning: 30, error: 7 };
 /** The health of what expires at a time. */
 export function healthUntil(end: string, thresholds: Thresholds, now: number): Health {
   const left = Date.parse(end) - now;
-  const text = capitalise(expiryText(left));
+  const text = `${left <= 0 ? 'Expired' : 'Expires'} ${remainingTime(left)}`;
   if (left <= thresholds.error * DAY) {
     return { type: 'error', text };
   }

@@ -1,8 +1,6 @@
 import Alert from '@cloudscape-design/components/alert';
-import Box from '@cloudscape-design/components/box';
 import Container from '@cloudscape-design/components/container';
 import Header from '@cloudscape-design/components/header';
-import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -12,10 +10,10 @@ import { api, body, type Versioned } from '../../api/client';
 import { ApiError } from '../../api/errors';
 import type { TransactionView } from '../../api/schema';
 import { ActionButton } from '../../components/ActionButton';
-import { ConfirmDialog } from '../../components/ConfirmDialog';
 import { useNotify } from '../../components/notifications';
+import { ApproveDialog, SidWarning } from './ApproveDialog';
 import { RejectDialog } from './RejectDialog';
-import { reviewChanges, reviewRows } from './review';
+import { reviewChanges } from './review';
 
 type Reviewed = Versioned<TransactionView>;
 
@@ -31,16 +29,22 @@ export function Decision({
   const notify = useNotify();
   const queryClient = useQueryClient();
   const [changes, setChanges] = useState<string[]>();
-  const [decision, setDecision] = useState<'approve' | 'reject'>();
+  const [dialog, setDialog] = useState<'approve' | 'reject'>();
   const { object: transaction, etag } = reviewed;
+  const params = { path: { uuid: transaction.uuid }, header: { 'If-Match': etag } };
 
-  /** Reloads what somebody changed, and says what it was. */
-  async function explainChange() {
-    const now = await reload();
-    setChanges(now ? reviewChanges(transaction, now.object) : []);
-  }
-
-  async function conclude(message: string) {
+  /** Decides, or says what somebody changed in the meantime. */
+  async function decide(request: Promise<unknown>, message: string) {
+    try {
+      await request;
+    } catch (error) {
+      if (!(error instanceof ApiError && (error.isConflict || error.status === 428))) {
+        throw error;
+      }
+      const now = await reload();
+      setChanges(now ? reviewChanges(transaction, now.object) : []);
+      return;
+    }
     notify.succeed(message);
     setChanges(undefined);
     await Promise.all(
@@ -50,38 +54,25 @@ export function Decision({
     );
   }
 
-  const params = { path: { uuid: transaction.uuid }, header: { 'If-Match': etag } };
-
-  async function decide(send: () => Promise<unknown>, message: string) {
-    try {
-      await send();
-    } catch (error) {
-      if (!isChange(error)) {
-        throw error;
-      }
-      await explainChange();
-      return;
-    }
-    await conclude(message);
-  }
-
-  const approve = () =>
-    decide(
-      () => body(api.POST('/api/v1/scepTransactions/{uuid}/approve', { params })),
+  function approve() {
+    return decide(
+      body(api.POST('/api/v1/scepTransactions/{uuid}/approve', { params })),
       'The request is approved. The device gets its certificate at its next poll.',
     );
+  }
 
-  const reject = (reason: string | null) =>
-    decide(
-      () => body(api.POST('/api/v1/scepTransactions/{uuid}/reject', { params, body: { reason } })),
+  function reject(reason: string | null) {
+    return decide(
+      body(api.POST('/api/v1/scepTransactions/{uuid}/reject', { params, body: { reason } })),
       'The request is rejected. The device learns it at its next poll.',
     );
+  }
 
-  const close = () => setDecision(undefined);
   const hasChanged = changes !== undefined;
   if (transaction.status !== 'PENDING') {
     return hasChanged && <ChangeAlert changes={changes} />;
   }
+  const close = () => setDialog(undefined);
   return (
     <Container
       header={
@@ -95,39 +86,22 @@ export function Decision({
     >
       <SpaceBetween size="m">
         {hasChanged && <ChangeAlert changes={changes} />}
-        {transaction.sid && (
-          <Alert type="warning" header="The certificate will have a security identifier">
-            Where Active Directory trusts the authority, the device can log on as the account{' '}
-            {transaction.sid}.
-          </Alert>
-        )}
+        <SidWarning transaction={transaction} />
         <SpaceBetween direction="horizontal" size="xs">
-          <ActionButton variant="primary" denial={denial} onClick={() => setDecision('approve')}>
+          <ActionButton variant="primary" denial={denial} onClick={() => setDialog('approve')}>
             Approve
           </ActionButton>
-          <ActionButton denial={denial} onClick={() => setDecision('reject')}>
+          <ActionButton denial={denial} onClick={() => setDialog('reject')}>
             Reject
           </ActionButton>
         </SpaceBetween>
       </SpaceBetween>
-      {decision === 'approve' && (
-        <ConfirmDialog title="Approve the request?" verb="Approve" act={approve} onClose={close}>
-          <Box>A certificate is issued at once. It can be revoked, but not taken back.</Box>
-          <KeyValuePairs
-            items={reviewRows(transaction)
-              .filter(({ identifies }) => identifies)
-              .map(({ property, certified }) => ({ label: property, value: certified }))}
-          />
-        </ConfirmDialog>
+      {dialog === 'approve' && (
+        <ApproveDialog transaction={transaction} approve={approve} onClose={close} />
       )}
-      {decision === 'reject' && <RejectDialog reject={reject} onClose={close} />}
+      {dialog === 'reject' && <RejectDialog reject={reject} onClose={close} />}
     </Container>
   );
-}
-
-/** Whether somebody changed the request since it was read. */
-function isChange(error: unknown): boolean {
-  return error instanceof ApiError && (error.isConflict || error.status === 428);
 }
 
 /** Says that what was reviewed is no longer what there is. */

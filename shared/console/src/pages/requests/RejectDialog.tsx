@@ -7,13 +7,12 @@ import { ConfirmDialog } from '../../components/ConfirmDialog';
 
 const MAX_REASON = 200;
 
-/** Asks for the reason of a rejection. */
+/** Asks for the reason of a rejection, which the device gets. */
 export function RejectDialog({
   reject,
   onClose,
 }: {
-  /** @param reason - `null` if none is given. */
-  reject: (reason: string | null) => Promise<void>;
+  reject: (reason: string | null) => Promise<unknown>;
   onClose: () => void;
 }) {
   const [reason, setReason] = useState('');
@@ -22,7 +21,7 @@ export function RejectDialog({
       title="Reject the request?"
       verb="Reject"
       act={() => reject(reason.trim() || null)}
-      onClose={onClose}
+      onClose={() => onClose()}
     >
       <Box>The device gets no certificate. Its transactionID may be used again.</Box>
       <FormField

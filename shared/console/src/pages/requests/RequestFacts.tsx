@@ -1,17 +1,16 @@
-import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
+import KeyValuePairs, {
+  type KeyValuePairsProps,
+} from '@cloudscape-design/components/key-value-pairs';
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 import type { ReactNode } from 'react';
 
 import type { ScepRequestItem } from '../../api/schema';
 import { CopyText } from '../../components/CopyText';
+import { HashText } from '../../components/HashText';
+import { algorithmText } from '../../components/key-algorithms';
 import { PageLink } from '../../components/PageLink';
 import { Time } from '../../components/Time';
 import { messageTypeText, outcomeOf } from './outcomes';
-
-/** A fact, unless it is not known. */
-function fact(label: string, value: ReactNode) {
-  return value ? [{ label, value }] : [];
-}
 
 /** What is known of a request. */
 export function RequestFacts({ request }: { request: ScepRequestItem }) {
@@ -20,9 +19,10 @@ export function RequestFacts({ request }: { request: ScepRequestItem }) {
   return (
     <KeyValuePairs
       columns={3}
+      minColumnWidth={220}
       items={[
         { label: 'Outcome', value: <StatusIndicator type={type}>{text}</StatusIndicator> },
-        { label: 'Time', value: <Time value={request.at} unit="second" /> },
+        { label: 'Time', value: <Time value={request.at} seconds /> },
         { label: 'messageType', value: messageTypeText(request.messageType) },
         {
           label: 'SCEP Profile',
@@ -32,7 +32,7 @@ export function RequestFacts({ request }: { request: ScepRequestItem }) {
             </PageLink>
           ),
         },
-        ...fact(
+        ...known(
           'RA Profile',
           raProfile && (
             <PageLink to={`/ra-profiles/${raProfile.uuid}`}>
@@ -40,26 +40,34 @@ export function RequestFacts({ request }: { request: ScepRequestItem }) {
             </PageLink>
           ),
         ),
-        ...fact('Subject', request.subject),
-        ...fact(
+        ...known('Subject', request.subject),
+        ...known(
           'transactionID',
           transactionId && <CopyText text={transactionId} name="the transactionID" />,
         ),
-        ...fact(
-          'Client address',
-          clientAddress && <CopyText text={clientAddress} name="the client address" />,
+        ...known(
+          'Client’s address',
+          clientAddress && <CopyText text={clientAddress} name="the client’s address" />,
         ),
-        ...fact('Key', key?.algorithm),
-        ...fact(
+        ...known('Key', key && algorithmText(key.algorithm)),
+        ...known(
           'SHA-256 of the key',
-          key && <CopyText text={key.sha256} name="the SHA-256 of the key" />,
+          key && <HashText text={key.sha256} name="the SHA-256 of the key" />,
         ),
-        ...fact('failInfo', request.failInfo),
-        ...fact(
+        ...known('failInfo', request.failInfo),
+        ...known(
           'Certificate',
-          certificateUuid && <PageLink to={`/certificates/${certificateUuid}`}>Show it</PageLink>,
+          certificateUuid && (
+            <PageLink to={`/certificates/${certificateUuid}`}>Show the certificate</PageLink>
+          ),
         ),
       ]}
     />
   );
+}
+
+/** A fact, or nothing where the API does not have it: a message that cannot be opened tells little,
+ *  and of a transaction not everything is kept. */
+function known(label: string, value: ReactNode): KeyValuePairsProps.Pair[] {
+  return value === null || value === undefined || value === '' ? [] : [{ label, value }];
 }

@@ -59,12 +59,12 @@ export function RequestsPage() {
         columns={[
           {
             id: 'at',
-            minWidth: 190,
+            minWidth: 200,
             header: 'Time',
             isRowHeader: true,
             cell: (item) => (
               <PageLink to={requestPath(item)}>
-                <Time value={item.at} unit="second" />
+                <Time value={item.at} seconds />
               </PageLink>
             ),
           },

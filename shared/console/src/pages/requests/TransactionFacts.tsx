@@ -16,7 +16,7 @@ export function TransactionFacts({ transaction }: { transaction: TransactionView
       columns={3}
       items={[
         { label: 'Status', value: <StatusIndicator type={type}>{text}</StatusIndicator> },
-        { label: 'Time', value: <Time value={transaction.createdAt} unit="second" /> },
+        { label: 'Time', value: <Time value={transaction.createdAt} seconds /> },
         { label: 'messageType', value: messageTypeText(transaction.messageType) },
         {
           label: 'SCEP Profile',
@@ -38,10 +38,7 @@ export function TransactionFacts({ transaction }: { transaction: TransactionView
           label: 'transactionID',
           value: <CopyText text={transaction.transactionId} name="the transactionID" />,
         },
-        { label: 'Subject', value: transaction.subject || 'none' },
-        ...(transaction.rejectionReason === null || transaction.rejectionReason === undefined
-          ? []
-          : [{ label: 'Reason', value: transaction.rejectionReason || 'No reason was given' }]),
+        { label: 'Requested subject', value: transaction.subject || 'none' },
         {
           label: 'Certificate',
           value: certificateUuid ? (

@@ -48,6 +48,6 @@ test('a change is told by what it was and what it is', () => {
     'SHA-256 of the key: AA:BB became CC.',
   ]);
   expect(reviewChanges(PENDING, { ...PENDING, status: 'REJECTED' })).toEqual([
-    'Its status is now REJECTED.',
+    'Its status is now “Rejected”.',
   ]);
 });

@@ -1,4 +1,5 @@
 import type { RequestedContents, TransactionView } from '../../api/schema';
+import { outcomeOf } from './outcomes';
 
 /** A property of a certificate: what the device asked for, and what it will get. */
 export interface ReviewRow {
@@ -6,8 +7,6 @@ export interface ReviewRow {
   /** `null` when it cannot be asked for, or the request is gone. */
   asked: string | null;
   certified: string;
-  /** Whether it says who gets the certificate: shown once more before approval. */
-  identifies: boolean;
 }
 
 /** What approving a request would certify, beside what was asked for. Empty when there is nothing
@@ -19,50 +18,41 @@ export function reviewRows(transaction: TransactionView): ReviewRow[] {
   const { requested, sid, notBefore, notAfter } = transaction;
   const asked = (text: (requested: RequestedContents) => string) =>
     requested ? text(requested) : null;
-  const row = (property: string, asked: string | null, certified: string, identifies = false) => ({
-    property,
-    asked,
-    certified,
-    identifies,
-  });
   return [
-    row(
-      'Subject',
-      asked(({ subject }) => subject || 'none'),
-      transaction.subject || 'none',
-      true,
-    ),
-    row(
-      'Names',
-      asked(({ subjectAltNames }) => listText(subjectAltNames)),
-      listText(transaction.subjectAltNames),
-      true,
-    ),
+    {
+      property: 'Subject',
+      asked: asked(({ subject }) => subject || 'none'),
+      certified: transaction.subject || 'none',
+    },
+    {
+      property: 'Names',
+      asked: asked(({ subjectAltNames }) => listText(subjectAltNames)),
+      certified: listText(transaction.subjectAltNames),
+    },
     ...(sid || requested?.sid
       ? [
-          row(
-            'Security identifier (SID)',
-            asked((requested) => requested.sid ?? 'none'),
-            sid ?? 'none',
-            true,
-          ),
+          {
+            property: 'Security identifier (SID)',
+            asked: asked((requested) => requested.sid ?? 'none'),
+            certified: sid ?? 'none',
+          },
         ]
       : []),
-    row('SHA-256 of the key', null, transaction.publicKeySha256, true),
-    row('Key usage', null, listText(transaction.keyUsage)),
-    row(
-      'Extended key usage',
-      asked(({ extendedKeyUsage }) => listText(extendedKeyUsage)),
-      listText(transaction.extendedKeyUsage),
-    ),
-    row('Valid', null, `${dayText(notBefore)} to ${dayText(notAfter)}`),
+    { property: 'SHA-256 of the key', asked: null, certified: transaction.publicKeySha256 },
+    { property: 'Key usage', asked: null, certified: listText(transaction.keyUsage) },
+    {
+      property: 'Extended key usage',
+      asked: asked(({ extendedKeyUsage }) => listText(extendedKeyUsage)),
+      certified: listText(transaction.extendedKeyUsage),
+    },
+    { property: 'Valid', asked: null, certified: `${dayText(notBefore)} to ${dayText(notAfter)}` },
   ];
 }
 
 /** What changed between two versions of a request that an administrator reviews, in sentences. */
 export function reviewChanges(before: TransactionView, after: TransactionView): string[] {
   if (before.status !== after.status) {
-    return [`Its status is now ${after.status}.`];
+    return [`Its status is now “${outcomeOf(after.status).text}”.`];
   }
   const old = new Map(reviewRows(before).map((row) => [row.property, row]));
   return reviewRows(after).flatMap(({ property, certified }) => {

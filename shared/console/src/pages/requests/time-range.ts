@@ -1,5 +1,7 @@
 import type { DateRangePickerProps } from '@cloudscape-design/components/date-range-picker';
 
+import { DAY, HOUR } from '../../components/time-left';
+
 /** A time between two moments, RFC 3339 in UTC; empty for no limit. */
 export interface TimeRange {
   since: string;
@@ -47,9 +49,9 @@ export function rangeProblem(value: DateRangePickerProps.Value | null): string |
 
 const UNITS = new Map([
   ['minute', 60_000],
-  ['hour', 3_600_000],
-  ['day', 86_400_000],
-  ['week', 7 * 86_400_000],
+  ['hour', HOUR],
+  ['day', DAY],
+  ['week', 7 * DAY],
 ]);
 
 /** The times that are offered. */

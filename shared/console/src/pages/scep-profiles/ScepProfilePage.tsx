@@ -96,7 +96,7 @@ function Endpoint({ profile }: { profile: ScepProfileView }) {
                 <PageLink to={`/authorities/${caCertificate.authorityUuid}`}>
                   {caCertificate.certificate.subject}
                 </PageLink>
-                , until <Time value={caCertificate.certificate.notAfter} unit="day" />
+                , until <Time value={caCertificate.certificate.notAfter} dateOnly />
               </>
             ) : (
               'It was deleted: edit the profile, and choose another one.'

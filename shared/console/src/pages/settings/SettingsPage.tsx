@@ -4,12 +4,13 @@ import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import Link from '@cloudscape-design/components/link';
 import SpaceBetween from '@cloudscape-design/components/space-between';
-import Table from '@cloudscape-design/components/table';
+import Table, { type TableProps } from '@cloudscape-design/components/table';
 
 import type { ServerSettings } from '../../api/schema';
 import { useSettings } from '../../api/settings';
 import { Loaded } from '../../components/Loaded';
 import { Page } from '../../components/Page';
+import { useFittingColumns } from '../../components/tables';
 import { factsOf, type Fact } from './facts';
 
 /** The settings of the server, which are changed where it is started. */
@@ -26,6 +27,7 @@ export function SettingsPage() {
 }
 
 function Facts({ settings }: { settings: ServerSettings }) {
+  const columns = useFittingColumns<Fact>(COLUMNS);
   return (
     <SpaceBetween size="l">
       <Table<Fact>
@@ -34,24 +36,7 @@ function Facts({ settings }: { settings: ServerSettings }) {
         trackBy="name"
         wrapLines
         ariaLabels={{ tableLabel: 'Settings' }}
-        columnDefinitions={[
-          {
-            id: 'name',
-            header: 'Setting',
-            isRowHeader: true,
-            minWidth: 140,
-            cell: (fact) => fact.name,
-          },
-          { id: 'value', header: 'Value', minWidth: 140, cell: (fact) => fact.value },
-          { id: 'meaning', header: 'What it means', minWidth: 240, cell: (fact) => fact.meaning },
-          {
-            id: 'change',
-            header: 'Changed by',
-            minWidth: 220,
-            cell: (fact) =>
-              fact.changedBy ?? <Box color="text-body-secondary">It cannot be changed</Box>,
-          },
-        ]}
+        columnDefinitions={columns}
       />
       <Container header={<Header variant="h2">About</Header>}>
         <KeyValuePairs
@@ -76,3 +61,21 @@ function Facts({ settings }: { settings: ServerSettings }) {
     </SpaceBetween>
   );
 }
+
+const COLUMNS: TableProps.ColumnDefinition<Fact>[] = [
+  {
+    id: 'name',
+    header: 'Setting',
+    isRowHeader: true,
+    minWidth: 140,
+    cell: (fact) => fact.name,
+  },
+  { id: 'value', header: 'Value', minWidth: 140, cell: (fact) => fact.value },
+  { id: 'meaning', header: 'What it means', minWidth: 240, cell: (fact) => fact.meaning },
+  {
+    id: 'change',
+    header: 'Changed by',
+    minWidth: 220,
+    cell: (fact) => fact.changedBy ?? <Box color="text-body-secondary">It cannot be changed</Box>,
+  },
+];

@@ -70,7 +70,7 @@ function Tokens({ query }: { query: ReturnType<typeof useQuery<Token[]>> }) {
             sortingField: 'name',
             cell: (token) => token.name,
           },
-          { id: 'id', header: 'Id', minWidth: 100, cell: (token) => token.id },
+          { id: 'id', header: 'Id', minWidth: 130, cell: (token) => token.id },
           {
             id: 'scopes',
             header: 'Scopes',
@@ -80,11 +80,11 @@ function Tokens({ query }: { query: ReturnType<typeof useQuery<Token[]>> }) {
           {
             id: 'created',
             header: 'Created',
-            minWidth: 150,
+            minWidth: 180,
             sortingField: 'createdAt',
             cell: (token) => <Time value={token.createdAt} />,
           },
-          { id: 'state', header: 'State', minWidth: 220, cell: (token) => <State token={token} /> },
+          { id: 'state', header: 'State', minWidth: 180, cell: (token) => <State token={token} /> },
           {
             id: 'actions',
             header: 'Actions',
@@ -108,7 +108,7 @@ function Tokens({ query }: { query: ReturnType<typeof useQuery<Token[]>> }) {
 function State({ token }: { token: Token }) {
   return token.revokedAt ? (
     <StatusIndicator type="stopped">
-      Revoked, <Time value={token.revokedAt} unit="day" />
+      Revoked, <Time value={token.revokedAt} dateOnly />
     </StatusIndicator>
   ) : (
     <StatusIndicator type="success">Valid</StatusIndicator>
