@@ -15,7 +15,7 @@ export function HashText({ text, name }: { text: string; name: string }) {
         copyErrorText="Your browser did not allow it"
       />
       <Box variant="code">
-        {text.split(/(?<=:)/).map((byte, place) => (
+        {text.match(/[^:]{1,2}:?/g)?.map((byte, place) => (
           <Fragment key={place}>
             {byte}
             <wbr />
