@@ -55,8 +55,8 @@ export function FormDialog({
     >
       <form id={form} onSubmit={submit}>
         <Form>
-          <SpaceBetween size="m">
-            <SpaceBetween size="m">{children(action.error)}</SpaceBetween>
+          <SpaceBetween size="l">
+            {children(action.error)}
             {others.length > 0 && (
               <Alert type="error" header="It was not saved">
                 {others.map((reason) => (

@@ -21,7 +21,7 @@ export function OidcSignIn({ settings, expired }: { settings: OidcSettings; expi
     <SpaceBetween size="m">
       {problem !== undefined && <Alert type="error">{problem}</Alert>}
       {expired ? (
-        <>
+        <SpaceBetween size="m">
           <Box>
             Your session has expired. Sign in in another tab; this page then goes on, with what you
             typed.
@@ -29,14 +29,14 @@ export function OidcSignIn({ settings, expired }: { settings: OidcSettings; expi
           <Button variant="primary" href="/console/" target="_blank" iconName="external">
             Sign in
           </Button>
-        </>
+        </SpaceBetween>
       ) : (
-        <>
+        <SpaceBetween size="m">
           <Box>You sign in at {new URL(settings.issuer).host}.</Box>
           <Button variant="primary" onClick={signIn}>
             Sign in
           </Button>
-        </>
+        </SpaceBetween>
       )}
     </SpaceBetween>
   );

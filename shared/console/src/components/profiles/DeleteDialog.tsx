@@ -82,10 +82,10 @@ export function DeleteDialog({
             </SpaceBetween>
           </Alert>
         ) : (
-          <>
+          <SpaceBetween size="xs">
             <div>{items.map(({ name }) => name).join(', ')}</div>
             <div>Devices can no longer enrol there. Certificates stay valid.</div>
-          </>
+          </SpaceBetween>
         )}
         {action.error && (
           <Alert type="error" header="It was not deleted">

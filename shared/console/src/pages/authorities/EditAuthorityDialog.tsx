@@ -1,5 +1,6 @@
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
@@ -77,7 +78,7 @@ export function EditAuthorityDialog({
       onClose={onClose}
     >
       {(error) => (
-        <>
+        <SpaceBetween size="l">
           <FormField label="Name" description="It cannot be changed: URLs and CRLs contain it.">
             <Input value={authority.object.name} readOnly />
           </FormField>
@@ -93,7 +94,7 @@ export function EditAuthorityDialog({
               onChange={({ detail }) => setDescription(detail.value)}
             />
           </FormField>
-        </>
+        </SpaceBetween>
       )}
     </FormDialog>
   );

@@ -1,6 +1,7 @@
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
 import Select from '@cloudscape-design/components/select';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 
 import { reasonsAbout } from '../../api/errors';
 import type { KeyAlgorithm } from '../../api/schema';
@@ -26,7 +27,7 @@ export function KeyFields<Draft extends KeyDraft>({
 }) {
   const settings = useSettings();
   return (
-    <>
+    <SpaceBetween size="l">
       <AlgorithmField
         algorithm={draft.keyAlgorithm}
         onChange={(keyAlgorithm) => onChange({ ...draft, keyAlgorithm })}
@@ -45,7 +46,7 @@ export function KeyFields<Draft extends KeyDraft>({
           />
         </FormField>
       )}
-    </>
+    </SpaceBetween>
   );
 }
 

@@ -147,9 +147,9 @@ function Fields({
       </FormField>
       <FormField
         label={
-          <>
+          <span>
             Description <i>- optional</i>
-          </>
+          </span>
         }
         description="For administrators; no client sees it."
         errorText={reasonsAbout(error, 'description')}

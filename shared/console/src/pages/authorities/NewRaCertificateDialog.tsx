@@ -1,5 +1,6 @@
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
@@ -61,7 +62,7 @@ export function NewRaCertificateDialog({
       onClose={onClose}
     >
       {(error) => (
-        <>
+        <SpaceBetween size="l">
           <FormField
             label="Common name"
             description="The CN of its subject, which clients show."
@@ -99,7 +100,7 @@ export function NewRaCertificateDialog({
             placeholder="P2Y"
             description="How long it is valid; never longer than the authority’s own certificate."
           />
-        </>
+        </SpaceBetween>
       )}
     </FormDialog>
   );

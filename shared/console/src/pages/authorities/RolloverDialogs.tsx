@@ -1,4 +1,5 @@
 import Box from '@cloudscape-design/components/box';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
@@ -50,7 +51,7 @@ export function BeginRolloverDialog({
       onClose={onClose}
     >
       {(error) => (
-        <>
+        <SpaceBetween size="l">
           <Box>
             The next key is created now,{' '}
             {isRoot
@@ -68,7 +69,7 @@ export function BeginRolloverDialog({
               description="How long the next certificate is valid."
             />
           )}
-        </>
+        </SpaceBetween>
       )}
     </FormDialog>
   );

@@ -92,12 +92,12 @@ function Endpoint({ profile }: { profile: ScepProfileView }) {
           {
             label: 'RA certificate',
             value: caCertificate ? (
-              <>
+              <div>
                 <PageLink to={`/authorities/${caCertificate.authorityUuid}`}>
                   {caCertificate.certificate.subject}
                 </PageLink>
                 , until <Time value={caCertificate.certificate.notAfter} dateOnly />
-              </>
+              </div>
             ) : (
               'It was deleted: edit the profile, and choose another one.'
             ),

@@ -1,6 +1,7 @@
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
 import Multiselect from '@cloudscape-design/components/multiselect';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useQueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
@@ -37,7 +38,7 @@ export function NewTokenDialog({
       onClose={onClose}
     >
       {(error) => (
-        <>
+        <SpaceBetween size="l">
           <FormField
             label="Name"
             description="Who or what it is for; audit records show it."
@@ -69,7 +70,7 @@ export function NewTokenDialog({
               }
             />
           </FormField>
-        </>
+        </SpaceBetween>
       )}
     </FormDialog>
   );
