@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { useNavigate } from 'react-router';
 
 import { useCaller } from '../api/caller';
+import { useLeave } from '../components/LeaveGuard';
 import { session } from '../sign-in/session';
 import { type Appearance, chooseAppearance, chosenAppearance } from './appearance';
 
@@ -18,6 +19,7 @@ const APPEARANCES: { id: Appearance; text: string }[] = [
 export function Header() {
   const navigate = useNavigate();
   const caller = useCaller();
+  const leave = useLeave();
   const [appearance, setAppearance] = useState(chosenAppearance);
 
   const utilities: TopNavigationProps.Utility[] = [
@@ -46,7 +48,7 @@ export function Header() {
       ariaLabel: 'Your session',
       description: caller.data && `May ${caller.data.scopes.join(', ')}`,
       items: [{ id: 'sign-out', text: 'Sign out' }],
-      onItemClick: () => session.end(),
+      onItemClick: () => leave(() => session.end()),
     },
   ];
   return (

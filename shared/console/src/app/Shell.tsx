@@ -5,6 +5,7 @@ import { useState } from 'react';
 import { Outlet } from 'react-router';
 
 import { BreadcrumbSlot } from '../components/breadcrumb-slot';
+import { LeaveGuard } from '../components/LeaveGuard';
 import { Notifications, useFlashbarItems } from '../components/notifications';
 import { SignInGate } from '../sign-in/SignInGate';
 import { Header } from './Header';
@@ -17,7 +18,9 @@ export function Shell() {
     <SignInGate>
       <QueryClientProvider client={queryClient}>
         <Notifications>
-          <Frame />
+          <LeaveGuard>
+            <Frame />
+          </LeaveGuard>
         </Notifications>
       </QueryClientProvider>
     </SignInGate>

@@ -5,9 +5,11 @@ import Form from '@cloudscape-design/components/form';
 import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useMutation } from '@tanstack/react-query';
-import { useId, type ReactNode, type SyntheticEvent } from 'react';
+import { useId, useState, type ReactNode, type SyntheticEvent } from 'react';
 
 import { otherReasons } from '../api/errors';
+import { UNSAVED } from './forms/changes';
+import { LeaveWarning } from './LeaveGuard';
 
 /** A form of a few fields in a dialog. When saving fails it stays, with what was typed. */
 export function FormDialog({
@@ -29,6 +31,7 @@ export function FormDialog({
   children: (error: unknown) => ReactNode;
 }) {
   const form = useId();
+  const [isTyped, setTyped] = useState(false);
   const action = useMutation({ mutationFn: save, onSuccess: onClose });
   const others = action.error ? otherReasons(action.error, fields) : [];
   function submit(event: SyntheticEvent) {
@@ -39,7 +42,12 @@ export function FormDialog({
     <Modal
       visible
       header={title}
-      onDismiss={onClose}
+      onDismiss={({ detail }) => {
+        // A click beside the dialog must not throw away what was typed.
+        if (detail.reason !== 'overlay') {
+          onClose();
+        }
+      }}
       footer={
         <Box float="right">
           <SpaceBetween direction="horizontal" size="xs">
@@ -53,7 +61,8 @@ export function FormDialog({
         </Box>
       }
     >
-      <form id={form} onSubmit={submit}>
+      {isTyped && <LeaveWarning>{UNSAVED}</LeaveWarning>}
+      <form id={form} onSubmit={submit} onInput={() => setTyped(true)}>
         <Form>
           <SpaceBetween size="l">
             {children(action.error)}

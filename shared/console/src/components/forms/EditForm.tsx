@@ -4,7 +4,9 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import type { ReactNode } from 'react';
 
 import { otherReasons } from '../../api/errors';
+import { LeaveWarning } from '../LeaveGuard';
 import { PageButton } from '../PageButton';
+import { UNSAVED } from './changes';
 import { FormProblems, otherWarnings, type Problems } from './problems';
 import { WarningList } from './WarningList';
 
@@ -15,6 +17,7 @@ export function EditForm({
   saveText,
   denial,
   isSaving,
+  isChanged,
   onSave,
   cancelTo,
   children,
@@ -25,6 +28,8 @@ export function EditForm({
   saveText: string;
   denial: string | undefined;
   isSaving: boolean;
+  /** Whether something typed is not saved yet. */
+  isChanged: boolean;
   onSave: () => void;
   cancelTo: string;
   children: ReactNode;
@@ -33,6 +38,7 @@ export function EditForm({
   const reasons = otherReasons(error, paths);
   return (
     <FormProblems value={problems}>
+      {isChanged && <LeaveWarning>{UNSAVED}</LeaveWarning>}
       <form
         onSubmit={(event) => {
           event.preventDefault();

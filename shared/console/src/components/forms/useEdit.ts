@@ -3,9 +3,10 @@ import { useState } from 'react';
 
 import type { Versioned } from '../../api/client';
 import { ApiError } from '../../api/errors';
+import { hasChanged } from './changes';
 
 /** The edit of an object: what is typed, and what happens when somebody else was faster. */
-export function useEdit<View, Draft>({
+export function useEdit<View, Draft extends object>({
   base,
   draftOf,
   load,
@@ -42,6 +43,7 @@ export function useEdit<View, Draft>({
     setDraft,
     /** The object as it was when the edit began, or as somebody else saved it since. */
     saved: version.object,
+    isChanged: hasChanged(draft, draftOf(version.object)),
     error: mutation.error,
     isSaving: mutation.isPending,
     save: () => mutation.mutate(version.etag),

@@ -14,6 +14,8 @@ import { useDenial } from '../../api/caller';
 import { api, body } from '../../api/client';
 import { otherReasons, reasonsAbout } from '../../api/errors';
 import type { AuthorityKind } from '../../api/schema';
+import { hasChanged, UNSAVED } from '../../components/forms/changes';
+import { AFTER_SAVE, LeaveWarning } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
 import { PageButton } from '../../components/PageButton';
@@ -28,6 +30,16 @@ interface Draft extends KeyDraft {
   validity: string;
 }
 
+const NEW_AUTHORITY: Draft = {
+  kind: 'ROOT',
+  name: '',
+  subject: '',
+  description: '',
+  keyAlgorithm: 'RSA_2048',
+  keyArn: '',
+  validity: '',
+};
+
 const FIELDS = ['name', 'subject', 'description', 'keyAlgorithm', 'keyArn', 'validity'];
 
 /** Creates a root, or a subordinate whose certificate another CA signs. */
@@ -36,22 +48,14 @@ export function NewAuthorityPage() {
   const navigate = useNavigate();
   const client = useQueryClient();
   const notify = useNotify();
-  const [draft, setDraft] = useState<Draft>({
-    kind: 'ROOT',
-    name: '',
-    subject: '',
-    description: '',
-    keyAlgorithm: 'RSA_2048',
-    keyArn: '',
-    validity: '',
-  });
+  const [draft, setDraft] = useState(NEW_AUTHORITY);
   const action = useMutation({
     mutationFn: () => body(api.POST('/api/v1/authorities', { body: bodyOf(draft) })),
     onSuccess: async (created) => {
       await client.invalidateQueries({ queryKey: ['authorities'] });
       await client.invalidateQueries({ queryKey: ['status'] });
       notify.succeed(`Authority ${created.name} was created.`);
-      await navigate(`/authorities/${created.uuid}`);
+      await navigate(`/authorities/${created.uuid}`, AFTER_SAVE);
     },
   });
   const others = action.error ? otherReasons(action.error, FIELDS) : [];
@@ -61,6 +65,7 @@ export function NewAuthorityPage() {
   }
   return (
     <Page title="Create authority" parents={[{ text: 'Authorities', href: '/authorities' }]}>
+      {hasChanged(draft, NEW_AUTHORITY) && <LeaveWarning>{UNSAVED}</LeaveWarning>}
       <form onSubmit={submit}>
         <Form
           actions={

@@ -6,6 +6,7 @@ import { useState } from 'react';
 import { useDenial } from '../../api/caller';
 import { api, body } from '../../api/client';
 import type { ChallengeRequest } from '../../api/schema';
+import { LeaveWarning } from '../../components/LeaveGuard';
 import { generalReasons, sendRows, withReasons, type Progress } from './batches';
 import type { CsvContents, CsvRow } from './csv';
 import { CsvInput } from './CsvInput';
@@ -58,6 +59,11 @@ export function ManyChallenges({ profile, name }: { profile: string; name: strin
 
   return (
     <SpaceBetween size="l">
+      {sending.isPending && (
+        <LeaveWarning>
+          Challenges are being made, and those are lost whose response arrives after you leave.
+        </LeaveWarning>
+      )}
       <CsvInput isDisabled={sending.isPending} onRead={read} />
       {contents && contents.errors.length > 0 && (
         <Alert type="error" header="The file cannot be used">

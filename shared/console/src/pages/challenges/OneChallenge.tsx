@@ -14,11 +14,12 @@ import { otherReasons } from '../../api/errors';
 import type { NewChallenge } from '../../api/schema';
 import { ActionButton } from '../../components/ActionButton';
 import { CopyText } from '../../components/CopyText';
+import { hasChanged, UNSAVED } from '../../components/forms/changes';
+import { LeaveWarning } from '../../components/LeaveGuard';
 import { PageButton } from '../../components/PageButton';
 import { Time } from '../../components/Time';
 import { ChallengeFields, FIELDS, isSendable } from './ChallengeFields';
 import { EMPTY_DRAFT, requestOf } from './draft';
-import { LeaveWarning } from './LeaveWarning';
 
 /** Makes a challenge, and shows its secret this once. */
 export function OneChallenge({ profile }: { profile: string }) {
@@ -52,6 +53,7 @@ export function OneChallenge({ profile }: { profile: string }) {
         }
       }}
     >
+      {hasChanged(draft, EMPTY_DRAFT) && <LeaveWarning>{UNSAVED}</LeaveWarning>}
       <Form
         errorText={reasons.length > 0 && reasons.map((text) => <div key={text}>{text}</div>)}
         actions={

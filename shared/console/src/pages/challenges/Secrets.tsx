@@ -6,8 +6,8 @@ import { useState } from 'react';
 
 import { ActionButton } from '../../components/ActionButton';
 import { saveFile } from '../../components/download';
+import { LeaveWarning } from '../../components/LeaveGuard';
 import { secretsCsv, type Made } from './batches';
-import { LeaveWarning } from './LeaveWarning';
 
 /** Challenges that were made, whose secrets nothing shows again. */
 export function Secrets({

@@ -5,7 +5,9 @@ import { useNavigate } from 'react-router';
 
 import { useDenial } from '../../api/caller';
 import { otherReasons } from '../../api/errors';
+import { hasChanged, UNSAVED } from '../../components/forms/changes';
 import { FormProblems } from '../../components/forms/problems';
+import { LeaveWarning } from '../../components/LeaveGuard';
 import { useAuthorities, useProfilesChanged } from '../../components/profiles/queries';
 import { RA_PROFILE_PATHS } from '../../components/ra-profile/draft';
 import { SCEP_PROFILE_PATHS } from '../../components/scep-profile/draft';
@@ -66,6 +68,7 @@ export function FirstRunWizard({ onDone }: { onDone: (created: Created) => void 
     setStep(blocked ?? wanted);
   }
 
+  const isBegun = hasChanged(draft, NEW_FIRST_RUN) || hasChanged(created, {});
   const reasons = failedPage === step ? otherReasons(failure?.error, PATHS) : [];
   const problems = { error: failedPage === step ? failure?.error : undefined };
   const fields = { draft, onChange: setDraft };
@@ -111,7 +114,12 @@ export function FirstRunWizard({ onDone }: { onDone: (created: Created) => void 
           index === step
             ? (missing ?? (reasons.join(' ') || (step === pages.length - 1 ? denial : undefined)))
             : undefined,
-        content: <FormProblems value={problems}>{content}</FormProblems>,
+        content: (
+          <FormProblems value={problems}>
+            {isBegun && <LeaveWarning>{UNSAVED}</LeaveWarning>}
+            {content}
+          </FormProblems>
+        ),
       }))}
     />
   );

@@ -10,6 +10,7 @@ import { CopyText } from '../../components/CopyText';
 import { TextField } from '../../components/forms/inputs';
 import { Section } from '../../components/forms/Section';
 import { WarningList } from '../../components/forms/WarningList';
+import { LeaveWarning } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { PageButton } from '../../components/PageButton';
 import { InstructionTabs } from './InstructionTabs';
@@ -22,6 +23,7 @@ export function Outcome({ created }: { created: Created }) {
   const url = scepProfile?.scepUrl;
   const [deviceName, setDeviceName] = useState('device-1');
   const denial = useDenial('write', 'challenge');
+  const [copied, setCopied] = useState<string>();
   const { fail } = useNotify();
   const another = useMutation({
     mutationFn: (uuid: string) => makeChallenge(uuid),
@@ -36,9 +38,15 @@ export function Outcome({ created }: { created: Created }) {
   }
   const challenge = another.data ?? created.challenge ?? null;
   const hasOneTime = scepProfile.challengeSources.includes('ONE_TIME');
+  const isAtRisk = hasOneTime && challenge !== null && challenge !== copied;
   const isNameSafe = /^[A-Za-z0-9._-]{1,64}$/.test(deviceName);
   return (
     <SpaceBetween size="l">
+      {isAtRisk && (
+        <LeaveWarning>
+          The challenge is shown on this page alone, and is lost when you leave it.
+        </LeaveWarning>
+      )}
       <WarningList warnings={scepProfile.warnings} />
       <Section title="What devices need">
         <KeyValuePairs
@@ -62,6 +70,9 @@ export function Outcome({ created }: { created: Created }) {
           ]}
         />
         <SpaceBetween direction="horizontal" size="xs">
+          {isAtRisk && (
+            <ActionButton onClick={() => setCopied(challenge)}>I have copied it</ActionButton>
+          )}
           {hasOneTime && (
             <ActionButton
               onClick={() => another.mutate(scepProfile.uuid)}

@@ -7,6 +7,7 @@ import type { RaProfileView } from '../../api/schema';
 import { ConflictDialog } from '../../components/ConflictDialog';
 import { EditForm } from '../../components/forms/EditForm';
 import { useEdit } from '../../components/forms/useEdit';
+import { AFTER_SAVE } from '../../components/LeaveGuard';
 import { Loaded } from '../../components/Loaded';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
@@ -67,7 +68,7 @@ function Editor({ base }: { base: Versioned<RaProfileView> }) {
     onSaved: async (saved) => {
       await changed();
       succeed(`RA Profile ${saved.name} saved.`);
-      await navigate(`/ra-profiles/${uuid}`);
+      await navigate(`/ra-profiles/${uuid}`, AFTER_SAVE);
     },
   });
   const { theirs, saved } = edit;
@@ -79,6 +80,7 @@ function Editor({ base }: { base: Versioned<RaProfileView> }) {
         saveText="Save"
         denial={denial}
         isSaving={edit.isSaving}
+        isChanged={edit.isChanged}
         onSave={edit.save}
         cancelTo={`/ra-profiles/${uuid}`}
       >

@@ -5,7 +5,9 @@ import { useNavigate } from 'react-router';
 import { useDenial } from '../../api/caller';
 import { api, body } from '../../api/client';
 import { ApiError } from '../../api/errors';
+import { hasChanged } from '../../components/forms/changes';
 import { EditForm } from '../../components/forms/EditForm';
+import { AFTER_SAVE } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
 import { useProfilesChanged } from '../../components/profiles/queries';
@@ -39,7 +41,7 @@ export function NewRaProfilePage() {
     onSuccess: async (created) => {
       await changed();
       succeed(`RA Profile ${created.name} created. It is disabled until you enable it.`);
-      await navigate(`/ra-profiles/${created.uuid}`);
+      await navigate(`/ra-profiles/${created.uuid}`, AFTER_SAVE);
     },
   });
   return (
@@ -54,6 +56,7 @@ export function NewRaProfilePage() {
         saveText="Create"
         denial={denial}
         isSaving={creation.isPending}
+        isChanged={hasChanged(draft, NEW_RA_PROFILE)}
         onSave={() => creation.mutate()}
         cancelTo="/ra-profiles"
       >

@@ -7,6 +7,7 @@ import type { ScepProfileView } from '../../api/schema';
 import { ConflictDialog } from '../../components/ConflictDialog';
 import { EditForm } from '../../components/forms/EditForm';
 import { useEdit } from '../../components/forms/useEdit';
+import { AFTER_SAVE } from '../../components/LeaveGuard';
 import { Loaded } from '../../components/Loaded';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
@@ -67,7 +68,7 @@ function Editor({ base }: { base: Versioned<ScepProfileView> }) {
     onSaved: async (saved) => {
       await changed();
       succeed(`SCEP Profile ${saved.name} saved.`);
-      await navigate(`/scep-profiles/${uuid}`);
+      await navigate(`/scep-profiles/${uuid}`, AFTER_SAVE);
     },
   });
   const { theirs } = edit;
@@ -79,6 +80,7 @@ function Editor({ base }: { base: Versioned<ScepProfileView> }) {
         saveText="Save"
         denial={denial}
         isSaving={edit.isSaving}
+        isChanged={edit.isChanged}
         onSave={edit.save}
         cancelTo={`/scep-profiles/${uuid}`}
       >

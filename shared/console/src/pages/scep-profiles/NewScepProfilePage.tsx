@@ -4,7 +4,9 @@ import { useNavigate } from 'react-router';
 
 import { useDenial } from '../../api/caller';
 import { api, body } from '../../api/client';
+import { hasChanged } from '../../components/forms/changes';
 import { EditForm } from '../../components/forms/EditForm';
+import { AFTER_SAVE } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
 import { useProfilesChanged } from '../../components/profiles/queries';
@@ -27,7 +29,7 @@ export function NewScepProfilePage() {
     onSuccess: async (created) => {
       await changed();
       succeed(`SCEP Profile ${created.name} created. It is disabled until you enable it.`);
-      await navigate(`/scep-profiles/${created.uuid}`);
+      await navigate(`/scep-profiles/${created.uuid}`, AFTER_SAVE);
     },
   });
   return (
@@ -42,6 +44,7 @@ export function NewScepProfilePage() {
         saveText="Create"
         denial={denial}
         isSaving={creation.isPending}
+        isChanged={hasChanged(draft, NEW_SCEP_PROFILE)}
         onSave={() => creation.mutate()}
         cancelTo="/scep-profiles"
       >

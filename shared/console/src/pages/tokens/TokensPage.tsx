@@ -14,6 +14,7 @@ import { ApiError } from '../../api/errors';
 import type { NewToken, Token } from '../../api/schema';
 import { ActionButton } from '../../components/ActionButton';
 import { ConfirmDialog } from '../../components/ConfirmDialog';
+import { LeaveWarning } from '../../components/LeaveGuard';
 import { LocalTable } from '../../components/LocalTable';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
@@ -130,6 +131,7 @@ function CreatedDialog({ token, onClose }: { token: NewToken; onClose: () => voi
         </Box>
       }
     >
+      <LeaveWarning>The token is shown this once, and is lost when you leave it.</LeaveWarning>
       <SpaceBetween size="m">
         <Alert type="warning">
           It is shown this once. Whoever has it may do what its scopes allow (
