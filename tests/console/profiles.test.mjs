@@ -132,6 +132,26 @@ story('a save that fails keeps what was typed, and puts the reason beside its fi
   await visit.arrive('with-a-bad-pattern');
 });
 
+story('a form says everything that is wrong at once, and leads to the first fault', async ({ page, visit }) => {
+  await visit.open('/scep-profiles/new');
+  await page.getByRole('checkbox', { name: 'A static challenge password' }).check();
+  await page.getByLabel('Renewal threshold').fill('soon');
+  await page.getByRole('button', { name: 'Create' }).click();
+  for (const sentence of [
+    'Enter a name.', 'Choose an RA certificate.', 'Enter the challenge password.', 'Enter a whole number from 0 to 36500.',
+  ]) {
+    await page.getByText(sentence, { exact: true }).first().waitFor();
+  }
+  const name = page.getByLabel('Name', { exact: true });
+  assert.ok(await name.evaluate((element) => element === document.activeElement), 'the name has no focus');
+  await checkAppearances(page, 'a form with faults');
+  await name.fill('complete');
+  await page.getByRole('button', { name: 'Create' }).click();
+  await page.getByText('Enter a name.', { exact: true }).first().waitFor({ state: 'detached' });
+  // A list of choices gets the focus too.
+  assert.match(await page.evaluate(() => document.activeElement.textContent), /Choose an RA certificate/);
+});
+
 story('an edit that somebody else overtook shows both versions', async ({ page, server, visit }) => {
   visit.provoke(/^4(09|12) PUT .*scepProfiles/);
   const { uuid } = await makeProfile(server, 'contended', { description: 'as it was' });
@@ -141,9 +161,10 @@ story('an edit that somebody else overtook shows both versions', async ({ page, 
   await page.getByRole('button', { name: 'Save' }).click();
 
   const dialog = page.getByRole('dialog', { name: 'Somebody else saved this in the meantime' });
-  const row = dialog.getByRole('row', { name: /description/i });
+  const row = dialog.getByRole('row', { name: /^Description/ });
   await row.getByText('as I want it').waitFor();
   await row.getByText('as they want it').waitFor();
+  assert.equal(await page.getByText(/concurrently|in the meantime/).count(), 1, 'the form says it too');
   await checkAppearances(page, 'a conflict');
   await dialog.getByRole('button', { name: 'Go on typing' }).click();
   assert.equal(await page.getByLabel('Description').inputValue(), 'as I want it');

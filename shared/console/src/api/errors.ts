@@ -1,3 +1,5 @@
+import { sentenceOf } from './sentences';
+
 /** A response of the management API other than success, or none at all. */
 export class ApiError extends Error {
   /** The HTTP status; 0 when there was no response. */
@@ -28,13 +30,16 @@ export function readError(status: number, body: unknown): ApiError {
   return new ApiError(status, [`The server answered with status ${status}.`]);
 }
 
-/** The reasons of an error that are about a field, without its JSON path. */
+/** The reasons of an error that are about a field, without its JSON path, as sentences. */
 export function reasonsAbout(error: unknown, field: string): string | undefined {
   if (!(error instanceof ApiError)) {
     return undefined;
   }
   const about = error.reasons.filter((reason) => isAbout(reason, field));
-  return about.map((reason) => reason.slice(reason.indexOf(': ') + 2)).join('\n') || undefined;
+  return (
+    about.map((reason) => sentenceOf(reason.slice(reason.indexOf(': ') + 2))).join('\n') ||
+    undefined
+  );
 }
 
 /** The reasons of an error that are about none of the fields that a form shows. */

@@ -4,12 +4,14 @@ import Modal from '@cloudscape-design/components/modal';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
 
-import { differences, type Difference } from './differences';
+import { differences, type Difference, type Vocabulary } from './differences';
 
-/** Shows what somebody else saved in the meantime beside what the user typed, and lets them choose. */
+/** Shows what somebody else saved in the meantime beside what the user typed, and lets them
+ *  choose. */
 export function ConflictDialog({
   mine,
   theirs,
+  words,
   onKeepMine,
   onTakeTheirs,
   onClose,
@@ -18,6 +20,7 @@ export function ConflictDialog({
   mine: object;
   /** The object as the server has it now. */
   theirs: object;
+  words: Vocabulary;
   onKeepMine: () => void;
   onTakeTheirs: () => void;
   onClose: () => void;
@@ -46,11 +49,11 @@ export function ConflictDialog({
         variant="embedded"
         wrapLines
         trackBy="field"
-        items={differences(mine, theirs)}
+        items={differences(mine, theirs, words)}
         ariaLabels={{ tableLabel: 'Differences' }}
         empty="Both versions are the same."
         columnDefinitions={[
-          { id: 'field', header: 'Field', cell: (item) => item.field, isRowHeader: true },
+          { id: 'field', header: 'Field', cell: ({ field }) => field, isRowHeader: true },
           { id: 'mine', header: 'Yours', cell: (item) => item.mine },
           { id: 'theirs', header: 'Theirs', cell: (item) => item.theirs },
         ]}

@@ -9,6 +9,7 @@ import { useId, useState, type ReactNode, type SyntheticEvent } from 'react';
 
 import { otherReasons } from '../api/errors';
 import { UNSAVED } from './forms/changes';
+import { useFirstFault } from './forms/first-fault';
 import { LeaveWarning } from './LeaveGuard';
 
 /** A form of a few fields in a dialog. When saving fails it stays, with what was typed. */
@@ -33,6 +34,7 @@ export function FormDialog({
   const form = useId();
   const [isTyped, setTyped] = useState(false);
   const action = useMutation({ mutationFn: save, onSuccess: onClose });
+  const element = useFirstFault<HTMLFormElement>(action.error);
   const others = action.error ? otherReasons(action.error, fields) : [];
   function submit(event: SyntheticEvent) {
     event.preventDefault();
@@ -62,7 +64,7 @@ export function FormDialog({
       }
     >
       {isTyped && <LeaveWarning>{UNSAVED}</LeaveWarning>}
-      <form id={form} onSubmit={submit} onInput={() => setTyped(true)}>
+      <form ref={element} id={form} onSubmit={submit} onInput={() => setTyped(true)}>
         <Form>
           <SpaceBetween size="l">
             {children(action.error)}

@@ -15,6 +15,11 @@ export function durationInWords(duration: string): string | undefined {
   return words?.join(' ') || undefined;
 }
 
+/** Whether a text is an ISO 8601 duration that is longer than nothing. */
+export function isDuration(text: string): boolean {
+  return durationInWords(text) !== undefined && /[1-9]/.test(text) && !/T$/i.test(text.trim());
+}
+
 /** The limits of a duration, and what the typed one means.
  *  @param standard - the default. */
 export function durationConstraint(typed: string, standard: string): string {

@@ -7,6 +7,7 @@ import { otherReasons } from '../../api/errors';
 import { LeaveWarning } from '../LeaveGuard';
 import { PageButton } from '../PageButton';
 import { UNSAVED } from './changes';
+import { useFirstFault } from './first-fault';
 import { FormProblems, otherWarnings, type Problems } from './problems';
 import { WarningList } from './WarningList';
 
@@ -36,10 +37,12 @@ export function EditForm({
 }) {
   const { error, warnings = [], warningPrefix } = problems;
   const reasons = otherReasons(error, paths);
+  const form = useFirstFault<HTMLFormElement>(error);
   return (
     <FormProblems value={problems}>
       {isChanged && <LeaveWarning>{UNSAVED}</LeaveWarning>}
       <form
+        ref={form}
         onSubmit={(event) => {
           event.preventDefault();
           onSave();
@@ -53,7 +56,7 @@ export function EditForm({
                   .map((reason) => <div key={reason}>{reason}</div>)
                   .concat(
                     reasons.length === 0
-                      ? [<div key="fields">It was not saved. See the fields.</div>]
+                      ? [<div key="fields">Correct the fields that are marked.</div>]
                       : [],
                   )
           }

@@ -26,22 +26,24 @@ export function Field({
 }: FieldProps & { children: ReactNode }) {
   const { error, warning } = useProblems(path);
   return (
-    <FormField
-      label={
-        optional ? (
-          <span>
-            {label} <i>- optional</i>
-          </span>
-        ) : (
-          label
-        )
-      }
-      description={explanation}
-      constraintText={constraint}
-      errorText={error}
-      warningText={error === undefined ? warning : undefined}
-    >
-      {children}
-    </FormField>
+    <div data-faulty={error === undefined ? undefined : ''}>
+      <FormField
+        label={
+          optional ? (
+            <span>
+              {label} <i>- optional</i>
+            </span>
+          ) : (
+            label
+          )
+        }
+        description={explanation}
+        constraintText={constraint}
+        errorText={error}
+        warningText={error === undefined ? warning : undefined}
+      >
+        {children}
+      </FormField>
+    </div>
   );
 }

@@ -4,11 +4,13 @@ import { useState } from 'react';
 import type { Versioned } from '../../api/client';
 import { ApiError } from '../../api/errors';
 import { hasChanged } from './changes';
+import { refuseFaults, type Faults } from './faults';
 
 /** The edit of an object: what is typed, and what happens when somebody else was faster. */
 export function useEdit<View, Draft extends object>({
   base,
   draftOf,
+  check,
   load,
   save,
   onSaved,
@@ -16,6 +18,8 @@ export function useEdit<View, Draft extends object>({
   /** The version on which the edit is based. */
   base: Versioned<View>;
   draftOf: (view: View) => Draft;
+  /** What is wrong with what is typed. */
+  check: (draft: Draft) => Faults;
   load: () => Promise<Versioned<View>>;
   /** @param etag - the version that the edit may replace. */
   save: (draft: Draft, etag: string) => Promise<View>;
@@ -25,11 +29,26 @@ export function useEdit<View, Draft extends object>({
   const [draft, setDraft] = useState(() => draftOf(base.object));
   const [theirs, setTheirs] = useState<Versioned<View>>();
   const mutation = useMutation({
-    mutationFn: (etag: string) => save(draft, etag),
-    onSuccess: onSaved,
-    onError: async (error) => {
-      if (error instanceof ApiError && error.isConflict) {
-        setTheirs(await load());
+    /** Saves, or reads what somebody else saved in the meantime. */
+    mutationFn: async (etag: string): Promise<{ saved: View } | { newer: Versioned<View> }> => {
+      refuseFaults(check(draft));
+      try {
+        return { saved: await save(draft, etag) };
+      } catch (error) {
+        if (error instanceof ApiError && error.isConflict) {
+          const newer = await load();
+          if (newer.etag !== etag) {
+            return { newer };
+          }
+        }
+        throw error;
+      }
+    },
+    onSuccess: async (outcome) => {
+      if ('saved' in outcome) {
+        await onSaved(outcome.saved);
+      } else {
+        setTheirs(outcome.newer);
       }
     },
   });

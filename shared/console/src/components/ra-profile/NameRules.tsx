@@ -3,7 +3,8 @@ import { PairsField } from '../forms/PairsField';
 import { Section } from '../forms/Section';
 import { TokensField } from '../forms/TokensField';
 import { NAME_TYPES } from './attributes';
-import { RULES_PREFIX, type RulesDraft } from './draft';
+import type { RulesDraft } from './draft';
+import { ruleField } from './labels';
 
 /** The rules for the names in subjectAltName. */
 export function NameRules({
@@ -20,8 +21,7 @@ export function NameRules({
       description="The names are taken from the request. Names that a challenge, Intune or a webhook vouches for need no rule."
     >
       <TokensField
-        label="Types"
-        path={`${RULES_PREFIX}subjectAltName.types`}
+        {...ruleField('subjectAltName.types')}
         explanation="The types of names that a request may ask for: dns, ip, email, uri, upn, or the OID of an otherName."
         constraint="Default dns and ip. email, uri and upn each need a pattern. 1.3.6.1.5.2.2 is KRB5PrincipalName."
         placeholder="Add a type or an OID"
@@ -30,8 +30,7 @@ export function NameRules({
         onChange={(nameTypes) => set({ nameTypes })}
       />
       <PairsField
-        label="Patterns"
-        path={`${RULES_PREFIX}subjectAltName.patterns`}
+        {...ruleField('subjectAltName.patterns')}
         optional
         explanation="A regular expression for each type, which every whole name of the type must match."
         constraint="Default none. A DNS name with a wildcard needs one that matches the asterisk."
@@ -44,22 +43,19 @@ export function NameRules({
         onChange={(namePatterns) => set({ namePatterns })}
       />
       <ToggleField
-        label="The CN becomes a DNS name too"
-        path={`${RULES_PREFIX}subjectAltName.commonNameAsDns`}
+        {...ruleField('subjectAltName.commonNameAsDns')}
         explanation="For servers whose clients look only at subjectAltName. A CN that is no DNS name is refused. Default off."
         value={rules.commonNameAsDns}
         onChange={(commonNameAsDns) => set({ commonNameAsDns })}
       />
       <ToggleField
-        label="Names of other types are left out"
-        path={`${RULES_PREFIX}subjectAltName.ignoreOthers`}
+        {...ruleField('subjectAltName.ignoreOthers')}
         explanation="For devices that cannot omit a name, instead of refusing their requests. Default off."
         value={rules.ignoreOthers}
         onChange={(ignoreOthers) => set({ ignoreOthers })}
       />
       <RadioField
-        label="Form of Microsoft’s security identifier"
-        path={`${RULES_PREFIX}subjectAltName.sidForm`}
+        {...ruleField('subjectAltName.sidForm')}
         explanation="How a SID is written when a challenge, Intune, a webhook or an administrator vouches for it."
         choices={[
           {

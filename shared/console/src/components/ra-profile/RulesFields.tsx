@@ -6,7 +6,8 @@ import { Section } from '../forms/Section';
 import { TokensField } from '../forms/TokensField';
 import type { EcCurve, KeyUsage } from '../../api/schema';
 import { PURPOSES } from './attributes';
-import { RULES_PREFIX, type RulesDraft } from './draft';
+import type { RulesDraft } from './draft';
+import { ruleField } from './labels';
 import { NameRules } from './NameRules';
 import { SubjectRules } from './SubjectRules';
 
@@ -37,8 +38,7 @@ export function RulesFields({
     <SpaceBetween size="l">
       <Section title="Validity">
         <TextField
-          label="Validity"
-          path={`${RULES_PREFIX}validity`}
+          {...ruleField('validity')}
           optional
           explanation="How long a certificate is valid from the moment of issuance; never longer than its authority."
           constraint={durationConstraint(rules.validity, 'P365D')}
@@ -47,8 +47,7 @@ export function RulesFields({
           onChange={(validity) => set({ validity })}
         />
         <TextField
-          label="Backdate"
-          path={`${RULES_PREFIX}backdate`}
+          {...ruleField('backdate')}
           optional
           explanation="How long before the moment of issuance the validity begins, for devices whose clocks are slow."
           constraint={`${durationConstraint(rules.backdate, 'PT1H')} At most P31D.`}
@@ -59,8 +58,7 @@ export function RulesFields({
       </Section>
       <Section title="Keys">
         <TextField
-          label="Least size of RSA keys"
-          path={`${RULES_PREFIX}rsaMinBits`}
+          {...ruleField('rsaMinBits')}
           optional
           inputMode="numeric"
           explanation="A device with a shorter key is refused (badAlg)."
@@ -70,8 +68,7 @@ export function RulesFields({
           onChange={(rsaMinBits) => set({ rsaMinBits })}
         />
         <ChecksField
-          label="Curves of EC keys"
-          path={`${RULES_PREFIX}ecCurves`}
+          {...ruleField('ecCurves')}
           explanation="A device with a key on another curve is refused (badAlg)."
           constraint="Default all three. Without any, EC keys are refused."
           choices={CURVES}
@@ -83,8 +80,7 @@ export function RulesFields({
       <NameRules rules={rules} onChange={onChange} />
       <Section title="Usage">
         <ChecksField
-          label="Key usages"
-          path={`${RULES_PREFIX}keyUsage`}
+          {...ruleField('keyUsage')}
           explanation="A certificate gets those of these that its key supports."
           constraint="Default digitalSignature and keyEncipherment."
           choices={KEY_USAGES}
@@ -92,8 +88,7 @@ export function RulesFields({
           onChange={(keyUsage) => set({ keyUsage })}
         />
         <TokensField
-          label="Extended key usages"
-          path={`${RULES_PREFIX}extendedKeyUsage`}
+          {...ruleField('extendedKeyUsage')}
           explanation="The purposes of a certificate, by name or OID. A purpose that a device asks for besides is left out."
           constraint="Default clientAuth. 1.3.6.1.4.1.311.20.2.2 is smart-card logon."
           placeholder="Add a purpose or an OID"
@@ -102,8 +97,7 @@ export function RulesFields({
           onChange={(extendedKeyUsage) => set({ extendedKeyUsage })}
         />
         <ToggleField
-          label="Certificates name their CRL"
-          path={`${RULES_PREFIX}crlDistributionPoint`}
+          {...ruleField('crlDistributionPoint')}
           explanation="The extension crlDistributionPoints has the URL at which the authority’s CRL is published. Default on."
           value={rules.crlDistributionPoint}
           onChange={(crlDistributionPoint) => set({ crlDistributionPoint })}

@@ -3,7 +3,8 @@ import { PairsField } from '../forms/PairsField';
 import { Section } from '../forms/Section';
 import { TokensField } from '../forms/TokensField';
 import { SUBJECT_ATTRIBUTES } from './attributes';
-import { RULES_PREFIX, type RulesDraft } from './draft';
+import type { RulesDraft } from './draft';
+import { ruleField, RULES_PREFIX } from './labels';
 
 /** The rules for the subject of certificates. */
 export function SubjectRules({
@@ -20,8 +21,7 @@ export function SubjectRules({
       description="The subject is taken from the request. A request that breaks these rules is refused."
     >
       <TokensField
-        label="Required attributes"
-        path={`${RULES_PREFIX}subject.required`}
+        {...ruleField('subject.required')}
         optional
         explanation="A request without one of them is refused."
         constraint="Default none: a subject or a subjectAltName is needed."
@@ -32,7 +32,7 @@ export function SubjectRules({
       />
       <RadioField
         label="Allowed attributes"
-        path={`${RULES_PREFIX}subject`}
+        path={`${RULES_PREFIX}subject.isLimited`}
         explanation="Whether the subject may contain attributes that are not in a list."
         choices={[
           { value: 'any', label: 'Any', description: 'The default.' },
@@ -47,8 +47,7 @@ export function SubjectRules({
       />
       {rules.isSubjectLimited && (
         <TokensField
-          label="List of allowed attributes"
-          path={`${RULES_PREFIX}subject.allowed`}
+          {...ruleField('subject.allowed')}
           explanation="A request with another attribute is refused."
           placeholder="Add an attribute or an OID"
           suggestions={SUBJECT_ATTRIBUTES}
@@ -57,8 +56,7 @@ export function SubjectRules({
         />
       )}
       <PairsField
-        label="Fixed attributes"
-        path={`${RULES_PREFIX}subject.fixed`}
+        {...ruleField('subject.fixed')}
         optional
         explanation="Every subject has them: they are added where the request lacks them, and another value is refused."
         suggestions={SUBJECT_ATTRIBUTES}
@@ -70,8 +68,7 @@ export function SubjectRules({
         onChange={(subjectFixed) => set({ subjectFixed })}
       />
       <TextField
-        label="Pattern of the CN"
-        path={`${RULES_PREFIX}subject.commonNamePattern`}
+        {...ruleField('subject.commonNamePattern')}
         optional
         explanation="A regular expression that the whole CN must match."
         constraint="Default: any CN. Without look-around, at most 256 characters."

@@ -68,34 +68,6 @@ export const NEW_RA_PROFILE: RaProfileDraft = {
   rules: DEFAULT_RULES,
 };
 
-/** What reasons about rules begin with, and warnings do not. */
-export const RULES_PREFIX = 'certificateTemplate.';
-
-/** The JSON paths of the fields of the form. */
-export const RA_PROFILE_PATHS = [
-  'name',
-  'description',
-  ...[
-    'validity',
-    'backdate',
-    'rsaMinBits',
-    'ecCurves',
-    'subject',
-    'subject.required',
-    'subject.allowed',
-    'subject.fixed',
-    'subject.commonNamePattern',
-    'subjectAltName.types',
-    'subjectAltName.patterns',
-    'subjectAltName.commonNameAsDns',
-    'subjectAltName.ignoreOthers',
-    'subjectAltName.sidForm',
-    'keyUsage',
-    'extendedKeyUsage',
-    'crlDistributionPoint',
-  ].map((path) => RULES_PREFIX + path),
-];
-
 export function raProfileDraftOf(view: RaProfileView): RaProfileDraft {
   return {
     name: view.name,

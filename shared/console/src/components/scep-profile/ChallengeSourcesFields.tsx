@@ -4,6 +4,7 @@ import { Section } from '../forms/Section';
 import { SecretField } from '../forms/SecretField';
 import { storedSecrets, usesWebhook, type ScepProfileDraft } from './draft';
 import { IntuneFields } from './IntuneFields';
+import { scepField } from './labels';
 import { SOURCES } from './sources';
 import { WebhookFields } from './WebhookFields';
 
@@ -22,8 +23,7 @@ export function ChallengeSourcesFields({
   return (
     <Section title="Challenge sources">
       <ChecksField
-        label="Who vouches for enrolments"
-        path="challengeSources"
+        {...scepField('challengeSources')}
         explanation="They are asked in this order. The first yes suffices; a no of Intune or of the webhook is final."
         constraint="Without any, enrolments are refused unless they wait for an administrator."
         choices={SOURCES}
@@ -32,8 +32,7 @@ export function ChallengeSourcesFields({
       />
       {draft.sources.includes('STATIC') && (
         <SecretField
-          label="Challenge password"
-          path="challengePassword"
+          {...scepField('challengePassword')}
           explanation="It is stored encrypted and never shown again. Without this source it is deleted."
           constraint="16 or more letters and digits are good; Windows cannot send most other characters."
           isStored={stored.challengePassword}

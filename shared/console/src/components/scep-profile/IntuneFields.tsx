@@ -4,6 +4,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { RadioField, TextField } from '../forms/inputs';
 import { SecretField } from '../forms/SecretField';
 import type { IntuneDraft } from './draft';
+import { scepField } from './labels';
 
 /** How the server asks Microsoft Intune. */
 export function IntuneFields({
@@ -24,23 +25,20 @@ export function IntuneFields({
     <ExpandableSection headerText="Microsoft Intune" defaultExpanded variant="inline">
       <SpaceBetween size="l">
         <TextField
-          label="Tenant"
-          path="intuneTenant"
+          {...scepField('intuneTenant')}
           explanation="The Entra tenant, by its domain or its id."
           placeholder="corp.onmicrosoft.com"
           value={intune.tenant}
           onChange={(tenant) => set({ tenant })}
         />
         <TextField
-          label="Application id"
-          path="intuneApplicationId"
+          {...scepField('intuneApplicationId')}
           explanation="The application in Entra that may validate challenges (scep_challenge_provider) and read applications (Application.Read.All)."
           value={intune.applicationId}
           onChange={(applicationId) => set({ applicationId })}
         />
         <RadioField
-          label="Credential"
-          path="intuneCredential"
+          {...scepField('intuneCredential')}
           explanation="How the server proves to Entra that it is the application."
           choices={[
             {
@@ -59,8 +57,7 @@ export function IntuneFields({
         />
         {intune.credential === 'SECRET' && (
           <SecretField
-            label="Client secret"
-            path="intuneApplicationKey"
+            {...scepField('intuneApplicationKey')}
             explanation="The value of the secret, not its id. It is stored encrypted and never shown again."
             isStored={isSecretStored}
             mayClear

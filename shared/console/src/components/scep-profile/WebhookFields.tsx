@@ -5,6 +5,7 @@ import { ActionButton } from '../ActionButton';
 import { ChecksField, TextField, ToggleField } from '../forms/inputs';
 import { SecretField } from '../forms/SecretField';
 import type { WebhookDraft } from './draft';
+import { scepField } from './labels';
 import { NOTIFICATIONS } from './sources';
 import { newWebhookSecret } from './webhook-secret';
 import { CopyText } from '../CopyText';
@@ -30,7 +31,7 @@ export function WebhookFields({
       {!isSource && (
         <ToggleField
           label="A webhook is told or asked besides"
-          path="webhook"
+          path="webhook.isUsed"
           explanation="It can be told of what happens, or asked about every enrolment, without vouching for any. Default off."
           value={webhook.isUsed}
           onChange={(used) => set({ isUsed: used })}
@@ -40,8 +41,7 @@ export function WebhookFields({
         <ExpandableSection headerText="Webhook" defaultExpanded variant="inline">
           <SpaceBetween size="l">
             <TextField
-              label="URL"
-              path="webhook.url"
+              {...scepField('webhook.url')}
               explanation="Each enrolment is posted there as JSON, signed as the Standard Webhooks specification says."
               constraint="https:, or http: with a host of the loopback interface"
               placeholder="https://inventory.corp.example/scep"
@@ -49,8 +49,7 @@ export function WebhookFields({
               onChange={(url) => set({ url })}
             />
             <SecretField
-              label="Secret"
-              path="webhook.secret"
+              {...scepField('webhook.secret')}
               explanation="The service needs it too, to verify the signatures. It is stored encrypted and never shown again."
               constraint="whsec_ and the base64 of 24 to 64 octets"
               isStored={isSecretStored}
@@ -70,23 +69,20 @@ export function WebhookFields({
               </SpaceBetween>
             )}
             <ToggleField
-              label="It is asked about every enrolment"
-              path="webhook.gate"
+              {...scepField('webhook.gate')}
               explanation="Whoever vouched: its DENY refuses, and its HOLD makes an administrator approve. Default off."
               value={webhook.gate}
               onChange={(gate) => set({ gate })}
             />
             <ChecksField
-              label="What it is told of"
-              path="webhook.notify"
+              {...scepField('webhook.notify')}
               explanation="Each event arrives at least once. Default none."
               choices={NOTIFICATIONS}
               value={webhook.notify}
               onChange={(notify) => set({ notify })}
             />
             <TextField
-              label="Time to answer"
-              path="webhook.timeoutSeconds"
+              {...scepField('webhook.timeoutSeconds')}
               optional
               inputMode="numeric"
               explanation="After this time the device gets a 503 and tries again later."

@@ -82,34 +82,6 @@ export const NEW_SCEP_PROFILE: ScepProfileDraft = {
   associations: { owner: null, groups: [], customAttributes: [] },
 };
 
-/** The JSON paths of the fields of the form. */
-export const SCEP_PROFILE_PATHS = [
-  'name',
-  'description',
-  'caCertificateUuid',
-  'raProfileUuid',
-  'challengeSources',
-  'challengePassword',
-  'intuneTenant',
-  'intuneApplicationId',
-  'intuneApplicationKey',
-  'intuneCredential',
-  'webhook',
-  'webhook.url',
-  'webhook.secret',
-  'webhook.gate',
-  'webhook.notify',
-  'webhook.timeoutSeconds',
-  'requireManualApproval',
-  'renewalThreshold',
-  'allowProxySigner',
-  'caCertificateForm',
-  'legacyAlgorithms',
-  'includeCaCertificate',
-  'includeCaCertificateChain',
-  'certificateAssociations',
-];
-
 /** Whether the server has the profile's secrets. */
 export function storedSecrets(view: ScepProfileView | undefined) {
   return {

@@ -31,6 +31,15 @@ export const NOTIFICATIONS: Choice<NotificationKind>[] = [
   { value: 'revoked', label: 'A certificate was revoked' },
 ];
 
+/** What a value of a SCEP Profile is called that only programs read, by the JSON path of its field. */
+export function sourceWord(path: string, value: string): string | undefined {
+  const choices: Record<string, { value: string; label: string }[]> = {
+    challengeSources: SOURCES,
+    'webhook.notify': NOTIFICATIONS,
+  };
+  return choices[path]?.find((choice) => choice.value === value)?.label;
+}
+
 /** What a challenge source is called. */
 export function sourceName(source: ChallengeSourceKind): string {
   return SOURCES.find(({ value }) => value === source)?.label ?? source;

@@ -61,6 +61,7 @@ export function EditAuthorityDialog({
           setDescription(theirs.object.description);
           setTheirs(undefined);
         }}
+        words={{ labels: { description: 'Description' } }}
         onKeepMine={() => {
           save(theirs.etag).then(onClose, (error: unknown) => {
             notify.fail('It was not saved', error);

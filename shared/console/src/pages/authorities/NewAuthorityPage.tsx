@@ -15,6 +15,8 @@ import { api, body } from '../../api/client';
 import { otherReasons, reasonsAbout } from '../../api/errors';
 import type { AuthorityKind } from '../../api/schema';
 import { hasChanged, UNSAVED } from '../../components/forms/changes';
+import { durationFault, emptyFault, nameFault, refuseFaults } from '../../components/forms/faults';
+import { useFirstFault } from '../../components/forms/first-fault';
 import { AFTER_SAVE, LeaveWarning } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
@@ -50,7 +52,14 @@ export function NewAuthorityPage() {
   const notify = useNotify();
   const [draft, setDraft] = useState(NEW_AUTHORITY);
   const action = useMutation({
-    mutationFn: () => body(api.POST('/api/v1/authorities', { body: bodyOf(draft) })),
+    mutationFn: async () => {
+      refuseFaults([
+        nameFault('name', draft.name),
+        emptyFault('subject', draft.subject, 'Enter a subject, such as CN=Corp Device CA,O=Corp.'),
+        draft.kind === 'ROOT' ? durationFault('validity', draft.validity) : undefined,
+      ]);
+      return body(api.POST('/api/v1/authorities', { body: bodyOf(draft) }));
+    },
     onSuccess: async (created) => {
       await client.invalidateQueries({ queryKey: ['authorities'] });
       await client.invalidateQueries({ queryKey: ['status'] });
@@ -59,6 +68,7 @@ export function NewAuthorityPage() {
     },
   });
   const others = action.error ? otherReasons(action.error, FIELDS) : [];
+  const form = useFirstFault<HTMLFormElement>(action.error);
   function submit(event: SyntheticEvent) {
     event.preventDefault();
     action.mutate();
@@ -66,7 +76,7 @@ export function NewAuthorityPage() {
   return (
     <Page title="Create authority" parents={[{ text: 'Authorities', href: '/authorities' }]}>
       {hasChanged(draft, NEW_AUTHORITY) && <LeaveWarning>{UNSAVED}</LeaveWarning>}
-      <form onSubmit={submit}>
+      <form ref={form} onSubmit={submit}>
         <Form
           actions={
             <SpaceBetween direction="horizontal" size="xs">

@@ -15,6 +15,7 @@ import type { NewChallenge } from '../../api/schema';
 import { ActionButton } from '../../components/ActionButton';
 import { CopyText } from '../../components/CopyText';
 import { hasChanged, UNSAVED } from '../../components/forms/changes';
+import { useFirstFault } from '../../components/forms/first-fault';
 import { LeaveWarning } from '../../components/LeaveGuard';
 import { PageButton } from '../../components/PageButton';
 import { Time } from '../../components/Time';
@@ -40,12 +41,14 @@ export function OneChallenge({ profile }: { profile: string }) {
     // The secret is forgotten as soon as the page is left.
     gcTime: 0,
   });
+  const form = useFirstFault<HTMLFormElement>(creation.error);
   if (creation.data) {
     return <Secret challenge={creation.data} profile={profile} onAgain={() => creation.reset()} />;
   }
   const reasons = otherReasons(creation.error, FIELDS);
   return (
     <form
+      ref={form}
       onSubmit={(event) => {
         event.preventDefault();
         if (isSendable(draft)) {

@@ -4,15 +4,17 @@ import { useState } from 'react';
 import { useNavigate } from 'react-router';
 
 import { useDenial } from '../../api/caller';
-import { otherReasons } from '../../api/errors';
+import { otherReasons, type ApiError } from '../../api/errors';
 import { hasChanged, UNSAVED } from '../../components/forms/changes';
 import { FormProblems } from '../../components/forms/problems';
 import { LeaveWarning } from '../../components/LeaveGuard';
 import { useAuthorities, useProfilesChanged } from '../../components/profiles/queries';
-import { RA_PROFILE_PATHS } from '../../components/ra-profile/draft';
-import { SCEP_PROFILE_PATHS } from '../../components/scep-profile/draft';
+import { RA_PROFILE_PATHS } from '../../components/ra-profile/labels';
+import { SCEP_PROFILE_PATHS } from '../../components/scep-profile/labels';
+import { faultError } from '../../components/forms/faults';
+import { useFirstFault } from '../../components/forms/first-fault';
 import { AuthorityStep } from './AuthorityStep';
-import { missingIn, NEW_FIRST_RUN } from './draft';
+import { faultsIn, NEW_FIRST_RUN } from './draft';
 import { runTasks, TASKS, type Created } from './plan';
 import { RaCertificateStep } from './RaCertificateStep';
 import { RulesStep } from './RulesStep';
@@ -41,7 +43,7 @@ export function FirstRunWizard({ onDone }: { onDone: (created: Created) => void 
   const [draft, setDraft] = useState(NEW_FIRST_RUN);
   const [created, setCreated] = useState<Created>({});
   const [step, setStep] = useState(0);
-  const [missing, setMissing] = useState<string>();
+  const [fault, setFault] = useState<ApiError>();
   const creation = useMutation({
     mutationFn: async () => {
       let latest = created;
@@ -61,16 +63,22 @@ export function FirstRunWizard({ onDone }: { onDone: (created: Created) => void 
 
   function go(wanted: number) {
     // Going back needs nothing; going on needs what the steps in between ask for.
-    const blocked = [0, 1, 2, 3].find(
-      (at) => at >= step && at < wanted && missingIn(at, draft) !== undefined,
-    );
-    setMissing(blocked === undefined ? undefined : missingIn(blocked, draft));
-    setStep(blocked ?? wanted);
+    for (let at = step; at < wanted; at += 1) {
+      const found = faultError(faultsIn(at, draft));
+      if (found) {
+        setFault(found);
+        setStep(at);
+        return;
+      }
+    }
+    setFault(undefined);
+    setStep(wanted);
   }
 
   const isBegun = hasChanged(draft, NEW_FIRST_RUN) || hasChanged(created, {});
-  const reasons = failedPage === step ? otherReasons(failure?.error, PATHS) : [];
-  const problems = { error: failedPage === step ? failure?.error : undefined };
+  const error = fault ?? (failedPage === step ? failure?.error : undefined);
+  const reasons = otherReasons(error, PATHS);
+  const content = useFirstFault<HTMLDivElement>(error);
   const fields = { draft, onChange: setDraft };
   const pages = [
     { title: 'Authority', content: <AuthorityStep {...fields} created={created} /> },
@@ -85,11 +93,13 @@ export function FirstRunWizard({ onDone }: { onDone: (created: Created) => void 
           created={created}
           failure={failure}
           isRunning={creation.isPending}
-          onGo={setStep}
+          onGo={go}
         />
       ),
     },
   ];
+  const refusal = step === pages.length - 1 ? denial : undefined;
+  const errorText = reasons.join(' ') || (error ? 'Correct the fields that are marked.' : refusal);
   return (
     <Wizard
       activeStepIndex={step}
@@ -107,17 +117,14 @@ export function FirstRunWizard({ onDone }: { onDone: (created: Created) => void 
         nextButton: 'Next',
         nextButtonLoadingAnnouncement: 'It is being created',
       }}
-      steps={pages.map(({ title, content }, index) => ({
-        title,
+      steps={pages.map((page, index) => ({
+        title: page.title,
         description: index === 0 ? PURPOSE : undefined,
-        errorText:
-          index === step
-            ? (missing ?? (reasons.join(' ') || (step === pages.length - 1 ? denial : undefined)))
-            : undefined,
+        errorText: index === step ? errorText : undefined,
         content: (
-          <FormProblems value={problems}>
+          <FormProblems value={{ error }}>
             {isBegun && <LeaveWarning>{UNSAVED}</LeaveWarning>}
-            {content}
+            <div ref={content}>{page.content}</div>
           </FormProblems>
         ),
       }))}

@@ -1,4 +1,13 @@
 import type { KeyAlgorithm } from '../../api/schema';
+import {
+  durationFault,
+  emptyFault,
+  lengthFault,
+  nameFault,
+  type Faults,
+} from '../../components/forms/faults';
+import { rulesFaults } from '../../components/ra-profile/faults';
+import { challengeFaults } from '../../components/scep-profile/faults';
 import { DEFAULT_RULES, type RulesDraft } from '../../components/ra-profile/draft';
 import { NEW_SCEP_PROFILE, type ScepProfileDraft } from '../../components/scep-profile/draft';
 import type { PresetId } from './presets';
@@ -35,7 +44,7 @@ export const NEW_FIRST_RUN: FirstRunDraft = {
     uuid: '',
     name: 'corp-ca',
     subject: 'CN=Corp Device CA,O=Corp',
-    keyAlgorithm: 'RSA_3072',
+    keyAlgorithm: 'RSA_2048',
     validity: '',
   },
   raCertificate: { uuid: '', commonName: 'Corp Device RA', validity: '' },
@@ -45,22 +54,30 @@ export const NEW_FIRST_RUN: FirstRunDraft = {
   scepProfile: { ...NEW_SCEP_PROFILE, name: 'devices' },
 };
 
-/** What is missing in a step of the wizard, in words; `undefined` if it can be left. */
-export function missingIn(step: number, draft: FirstRunDraft): string | undefined {
-  const { authority, raCertificate, raProfileName, scepProfile } = draft;
-  const missing = [
-    authority.uuid === '' && (authority.name.trim() === '' || authority.subject.trim() === '')
-      ? 'A new authority needs a name and a subject.'
-      : undefined,
-    raCertificate.uuid === '' && raCertificate.commonName.trim() === ''
-      ? 'A new RA certificate needs a common name.'
-      : undefined,
-    raProfileName.trim() === '' ? 'The RA Profile needs a name.' : undefined,
-    scepProfile.name.trim() === ''
-      ? 'The SCEP Profile needs a name.'
-      : scepProfile.sources.includes('STATIC') && scepProfile.challengePassword.value === ''
-        ? 'The static challenge password is missing.'
-        : undefined,
+/** What is wrong in a step of the wizard. */
+export function faultsIn(step: number, draft: FirstRunDraft): Faults {
+  const { authority, raCertificate, raProfileName, rules, scepProfile } = draft;
+  const faults = [
+    () => (authority.uuid === '' ? authorityFaults(authority) : []),
+    () => (raCertificate.uuid === '' ? raCertificateFaults(raCertificate) : []),
+    () => [nameFault('name', raProfileName), ...rulesFaults(rules)],
+    () => [nameFault('name', scepProfile.name), ...challengeFaults(scepProfile)],
   ];
-  return missing[step];
+  return faults[step]?.() ?? [];
+}
+
+function authorityFaults({ name, subject, validity }: AuthorityDraft): Faults {
+  return [
+    nameFault('name', name),
+    emptyFault('subject', subject, 'Enter a subject, such as CN=Corp Device CA,O=Corp.'),
+    durationFault('validity', validity),
+  ];
+}
+
+function raCertificateFaults({ commonName, validity }: RaCertificateDraft): Faults {
+  return [
+    emptyFault('commonName', commonName, 'Enter a common name.'),
+    lengthFault('commonName', commonName, 64),
+    durationFault('validity', validity),
+  ];
 }

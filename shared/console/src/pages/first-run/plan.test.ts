@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { missingIn, NEW_FIRST_RUN } from './draft';
+import { faultsIn, NEW_FIRST_RUN, type FirstRunDraft } from './draft';
 import { runTasks } from './plan';
 import { PRESETS } from './presets';
 
@@ -34,15 +34,23 @@ test('what exists is not created twice when a step fails and is tried again', as
   expect(log).toEqual(['a', 'b', 'b', 'c']);
 });
 
-test('a step cannot be left without what it needs', () => {
-  expect([0, 1, 2, 3, 4].map((step) => missingIn(step, NEW_FIRST_RUN))).toEqual(
-    Array<undefined>(5).fill(undefined),
-  );
-  const { scepProfile } = NEW_FIRST_RUN;
-  const draft = { ...NEW_FIRST_RUN, raProfileName: ' ', scepProfile };
-  expect(missingIn(2, draft)).toContain('name');
-  const withStatic = { ...draft, scepProfile: { ...scepProfile, sources: ['STATIC' as const] } };
-  expect(missingIn(3, withStatic)).toContain('password');
+/** The faults of a step. */
+function faultsOf(step: number, draft: FirstRunDraft) {
+  return faultsIn(step, draft).filter((fault) => fault !== undefined);
+}
+
+test('a step says everything that is wrong in it', () => {
+  expect([0, 1, 2, 3, 4].flatMap((step) => faultsOf(step, NEW_FIRST_RUN))).toEqual([]);
+  const { authority, scepProfile } = NEW_FIRST_RUN;
+  const nameless = { ...authority, name: '', subject: ' ' };
+  expect(faultsOf(0, { ...NEW_FIRST_RUN, authority: nameless })).toEqual([
+    'name: Enter a name.',
+    'subject: Enter a subject, such as CN=Corp Device CA,O=Corp.',
+  ]);
+  // What is typed for a new authority does not count when one is chosen that exists.
+  expect(faultsOf(0, { ...NEW_FIRST_RUN, authority: { ...nameless, uuid: 'x' } })).toEqual([]);
+  const withStatic = { ...scepProfile, name: 'a b', sources: ['STATIC' as const] };
+  expect(faultsOf(3, { ...NEW_FIRST_RUN, scepProfile: withStatic })).toHaveLength(2);
 });
 
 test('no preset lets everybody in by one password', () => {

@@ -5,6 +5,7 @@ import { useDenial } from '../../api/caller';
 import { api, body, versioned, type Versioned } from '../../api/client';
 import type { RaProfileView } from '../../api/schema';
 import { ConflictDialog } from '../../components/ConflictDialog';
+import { durationInWords } from '../../components/durations';
 import { EditForm } from '../../components/forms/EditForm';
 import { useEdit } from '../../components/forms/useEdit';
 import { AFTER_SAVE } from '../../components/LeaveGuard';
@@ -12,12 +13,13 @@ import { Loaded } from '../../components/Loaded';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
 import { useProfilesChanged } from '../../components/profiles/queries';
+import { raProfileBodyOf, raProfileDraftOf } from '../../components/ra-profile/draft';
+import { raProfileFaults } from '../../components/ra-profile/faults';
 import {
+  RA_PROFILE_LABELS,
   RA_PROFILE_PATHS,
-  raProfileBodyOf,
-  raProfileDraftOf,
   RULES_PREFIX,
-} from '../../components/ra-profile/draft';
+} from '../../components/ra-profile/labels';
 import { RaProfileFields } from './RaProfileFields';
 
 /** Edits an RA Profile. */
@@ -44,6 +46,13 @@ export function EditRaProfilePage() {
   );
 }
 
+/** What a rule's value is called in the form. */
+function ruleWord(path: string, value: string): string | undefined {
+  return ['validity', 'backdate'].some((name) => path === RULES_PREFIX + name)
+    ? durationInWords(value)
+    : undefined;
+}
+
 function loadRaProfile(uuid: string) {
   return versioned(api.GET('/api/v1/raProfiles/{uuid}', { params: { path: { uuid } } }));
 }
@@ -58,6 +67,7 @@ function Editor({ base }: { base: Versioned<RaProfileView> }) {
     base,
     draftOf: raProfileDraftOf,
     load: () => loadRaProfile(uuid),
+    check: raProfileFaults,
     save: (draft, etag) =>
       body(
         api.PUT('/api/v1/raProfiles/{uuid}', {
@@ -90,6 +100,7 @@ function Editor({ base }: { base: Versioned<RaProfileView> }) {
         <ConflictDialog
           mine={raProfileBodyOf(edit.draft)}
           theirs={raProfileBodyOf(raProfileDraftOf(theirs.object))}
+          words={{ labels: RA_PROFILE_LABELS, wordOf: ruleWord }}
           onKeepMine={() => edit.keepMine(theirs)}
           onTakeTheirs={() => edit.takeTheirs(theirs)}
           onClose={edit.goOn}

@@ -4,18 +4,16 @@ import { useNavigate } from 'react-router';
 
 import { useDenial } from '../../api/caller';
 import { api, body } from '../../api/client';
-import { ApiError } from '../../api/errors';
 import { hasChanged } from '../../components/forms/changes';
 import { EditForm } from '../../components/forms/EditForm';
+import { refuseFaults } from '../../components/forms/faults';
 import { AFTER_SAVE } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
 import { useProfilesChanged } from '../../components/profiles/queries';
-import {
-  NEW_RA_PROFILE,
-  RA_PROFILE_PATHS,
-  raProfileBodyOf,
-} from '../../components/ra-profile/draft';
+import { NEW_RA_PROFILE, raProfileBodyOf } from '../../components/ra-profile/draft';
+import { raProfileFaults } from '../../components/ra-profile/faults';
+import { RA_PROFILE_PATHS } from '../../components/ra-profile/labels';
 import { RaProfileFields } from './RaProfileFields';
 
 /** Creates an RA Profile. */
@@ -27,10 +25,7 @@ export function NewRaProfilePage() {
   const [draft, setDraft] = useState(NEW_RA_PROFILE);
   const creation = useMutation({
     mutationFn: async () => {
-      if (draft.authorityUuid === '') {
-        // The authority is in the request's path, so that the API cannot say that it is missing.
-        throw new ApiError(422, ['authorityUuid: choose an authority']);
-      }
+      refuseFaults(raProfileFaults(draft));
       return body(
         api.POST('/api/v1/authorities/{authorityUuid}/raProfiles', {
           params: { path: { authorityUuid: draft.authorityUuid } },
@@ -51,7 +46,7 @@ export function NewRaProfilePage() {
       parents={[{ text: 'RA Profiles', href: '/ra-profiles' }]}
     >
       <EditForm
-        paths={[...RA_PROFILE_PATHS, 'authorityUuid']}
+        paths={RA_PROFILE_PATHS}
         problems={{ error: creation.error }}
         saveText="Create"
         denial={denial}

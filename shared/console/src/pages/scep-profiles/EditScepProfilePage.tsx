@@ -11,13 +11,19 @@ import { AFTER_SAVE } from '../../components/LeaveGuard';
 import { Loaded } from '../../components/Loaded';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
-import { useProfilesChanged } from '../../components/profiles/queries';
+import {
+  useProfilesChanged,
+  useRaCertificates,
+  useRaProfiles,
+} from '../../components/profiles/queries';
 import {
   comparableScepProfile,
-  SCEP_PROFILE_PATHS,
   scepProfileBodyOf,
   scepProfileDraftOf,
 } from '../../components/scep-profile/draft';
+import { scepProfileFaults } from '../../components/scep-profile/faults';
+import { SCEP_PROFILE_LABELS, SCEP_PROFILE_PATHS } from '../../components/scep-profile/labels';
+import { sourceWord } from '../../components/scep-profile/sources';
 import { ScepProfileFields } from './ScepProfileFields';
 
 /** Edits a SCEP Profile. */
@@ -58,6 +64,7 @@ function Editor({ base }: { base: Versioned<ScepProfileView> }) {
     base,
     draftOf: scepProfileDraftOf,
     load: () => loadScepProfile(uuid),
+    check: scepProfileFaults,
     save: (draft, etag) =>
       body(
         api.PUT('/api/v1/scepProfiles/{uuid}', {
@@ -72,6 +79,18 @@ function Editor({ base }: { base: Versioned<ScepProfileView> }) {
     },
   });
   const { theirs } = edit;
+  const raProfiles = useRaProfiles();
+  const raCertificates = useRaCertificates();
+  function wordOf(path: string, value: string): string | undefined {
+    switch (path) {
+      case 'raProfileUuid':
+        return raProfiles.data?.find(({ uuid }) => uuid === value)?.name;
+      case 'caCertificateUuid':
+        return raCertificates.data?.find(({ uuid }) => uuid === value)?.certificate.subject;
+      default:
+        return sourceWord(path, value);
+    }
+  }
   return (
     <>
       <EditForm
@@ -90,6 +109,7 @@ function Editor({ base }: { base: Versioned<ScepProfileView> }) {
         <ConflictDialog
           mine={comparableScepProfile(edit.draft)}
           theirs={comparableScepProfile(scepProfileDraftOf(theirs.object))}
+          words={{ labels: SCEP_PROFILE_LABELS, wordOf }}
           onKeepMine={() => edit.keepMine(theirs)}
           onTakeTheirs={() => edit.takeTheirs(theirs)}
           onClose={edit.goOn}

@@ -6,15 +6,14 @@ import { useDenial } from '../../api/caller';
 import { api, body } from '../../api/client';
 import { hasChanged } from '../../components/forms/changes';
 import { EditForm } from '../../components/forms/EditForm';
+import { refuseFaults } from '../../components/forms/faults';
 import { AFTER_SAVE } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
 import { useProfilesChanged } from '../../components/profiles/queries';
-import {
-  NEW_SCEP_PROFILE,
-  SCEP_PROFILE_PATHS,
-  scepProfileBodyOf,
-} from '../../components/scep-profile/draft';
+import { NEW_SCEP_PROFILE, scepProfileBodyOf } from '../../components/scep-profile/draft';
+import { scepProfileFaults } from '../../components/scep-profile/faults';
+import { SCEP_PROFILE_PATHS } from '../../components/scep-profile/labels';
 import { ScepProfileFields } from './ScepProfileFields';
 
 /** Creates a SCEP Profile. */
@@ -25,7 +24,10 @@ export function NewScepProfilePage() {
   const changed = useProfilesChanged();
   const [draft, setDraft] = useState(NEW_SCEP_PROFILE);
   const creation = useMutation({
-    mutationFn: () => body(api.POST('/api/v1/scepProfiles', { body: scepProfileBodyOf(draft) })),
+    mutationFn: async () => {
+      refuseFaults(scepProfileFaults(draft));
+      return body(api.POST('/api/v1/scepProfiles', { body: scepProfileBodyOf(draft) }));
+    },
     onSuccess: async (created) => {
       await changed();
       succeed(`SCEP Profile ${created.name} created. It is disabled until you enable it.`);

@@ -13,6 +13,7 @@ import { TokensField } from '../../components/forms/TokensField';
 import { useRaCertificates, useRaProfiles } from '../../components/profiles/queries';
 import { ChallengeSourcesFields } from '../../components/scep-profile/ChallengeSourcesFields';
 import type { ScepProfileDraft } from '../../components/scep-profile/draft';
+import { scepField } from '../../components/scep-profile/labels';
 
 const NO_RA_PROFILE = { value: '', label: 'None: only the URLs of RA Profiles work' };
 
@@ -34,8 +35,7 @@ export function ScepProfileFields({
     <SpaceBetween size="l">
       <Section title="Profile">
         <TextField
-          label="Name"
-          path="name"
+          {...scepField('name')}
           explanation="The name is part of the URL, so it cannot be changed later."
           constraint="1 to 64 letters, digits and - . _ ~"
           disabled={saved !== undefined}
@@ -43,8 +43,7 @@ export function ScepProfileFields({
           onChange={(name) => set({ name })}
         />
         <TextField
-          label="Description"
-          path="description"
+          {...scepField('description')}
           optional
           explanation="It is for administrators; devices do not see it."
           constraint="At most 300 characters"
@@ -52,8 +51,7 @@ export function ScepProfileFields({
           onChange={(description) => set({ description })}
         />
         <SelectField
-          label="RA certificate"
-          path="caCertificateUuid"
+          {...scepField('caCertificateUuid')}
           explanation="Devices encrypt their requests to its key, and the server signs responses with it."
           placeholder="Choose an RA certificate"
           empty="There is none yet: create one on the page of an authority."
@@ -62,8 +60,7 @@ export function ScepProfileFields({
           onChange={(caCertificateUuid) => set({ caCertificateUuid })}
         />
         <SelectField
-          label="Default RA Profile"
-          path="raProfileUuid"
+          {...scepField('raProfileUuid')}
           explanation="Its rules decide what is issued at the SCEP Profile’s own URL."
           choices={[
             NO_RA_PROFILE,
@@ -76,15 +73,13 @@ export function ScepProfileFields({
       <ChallengeSourcesFields draft={draft} onChange={onChange} saved={saved} />
       <Section title="Approval and renewal">
         <ToggleField
-          label="Every enrolment waits for an administrator"
-          path="requireManualApproval"
+          {...scepField('requireManualApproval')}
           explanation="Enrolments appear under Requests, to be approved or rejected; renewals do not wait. Default off."
           value={draft.requireManualApproval}
           onChange={(requireManualApproval) => set({ requireManualApproval })}
         />
         <TextField
-          label="Renewal threshold"
-          path="renewalThreshold"
+          {...scepField('renewalThreshold')}
           optional
           inputMode="numeric"
           explanation="The number of days before its expiry from which a device may renew its certificate."
@@ -99,15 +94,13 @@ export function ScepProfileFields({
         description="Change these only for devices that need it; “Clients” in the documentation says which do."
       >
         <ToggleField
-          label="Another key may sign messages"
-          path="allowProxySigner"
+          {...scepField('allowProxySigner')}
           explanation="For devices that enrol through an MDM, a connector or a proxy. The request’s own signature still proves its key. Default off."
           value={draft.allowProxySigner}
           onChange={(allowProxySigner) => set({ allowProxySigner })}
         />
         <RadioField
-          label="Response to GetCACert"
-          path="caCertificateForm"
+          {...scepField('caCertificateForm')}
           explanation="The certificates that devices fetch before they enrol."
           choices={[
             {
@@ -125,22 +118,19 @@ export function ScepProfileFields({
           onChange={(caCertificateForm) => set({ caCertificateForm })}
         />
         <ToggleField
-          label="SHA-1 and triple DES are accepted"
-          path="legacyAlgorithms"
+          {...scepField('legacyAlgorithms')}
           explanation="Old Cisco IOS, RouterOS 6 and old printers have nothing better. Default on."
           value={draft.legacyAlgorithms}
           onChange={(legacyAlgorithms) => set({ legacyAlgorithms })}
         />
         <ToggleField
-          label="Responses contain the issuer’s certificate"
-          path="includeCaCertificate"
+          {...scepField('includeCaCertificate')}
           explanation="Cisco’s VPN clients want it, Juniper’s do not. Default off."
           value={draft.includeCaCertificate}
           onChange={(includeCaCertificate) => set({ includeCaCertificate })}
         />
         <ToggleField
-          label="Responses contain the whole chain"
-          path="includeCaCertificateChain"
+          {...scepField('includeCaCertificateChain')}
           explanation="The issuer’s certificate and those above it. Default off."
           value={draft.includeCaCertificateChain}
           onChange={(includeCaCertificateChain) => set({ includeCaCertificateChain })}
@@ -151,8 +141,7 @@ export function ScepProfileFields({
         description="What is written onto the record of each certificate, for those who read the inventory."
       >
         <TextField
-          label="Owner"
-          path="certificateAssociations.owner"
+          {...scepField('certificateAssociations.owner')}
           optional
           explanation="Who the certificates belong to."
           value={draft.associations.owner ?? ''}
@@ -161,8 +150,7 @@ export function ScepProfileFields({
           }
         />
         <TokensField
-          label="Groups"
-          path="certificateAssociations.groups"
+          {...scepField('certificateAssociations.groups')}
           optional
           explanation="The groups that the certificates belong to."
           placeholder="Add a group"
