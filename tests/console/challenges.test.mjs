@@ -68,7 +68,7 @@ story('a file makes many challenges, and their secrets come back as a file', asy
   desk.remove();
 });
 
-story('who guesses is locked out, and freed by an administrator', async ({ page, server, visit }) => {
+story('who guesses is locked out, and unlocked by an administrator', async ({ page, server, visit }) => {
   const { uuid } = await chooseOneTime(server);
   await server.call('DELETE', `/scepProfiles/${uuid}/lockouts`);
   const device = new Device(server.scepUrl);
@@ -80,10 +80,10 @@ story('who guesses is locked out, and freed by an administrator', async ({ page,
   await visit.open(`/challenges?profile=${uuid}`);
   await page.getByRole('row', { name: /127\.0\.0\.1/ }).waitFor();
   await checkAppearances(page, 'a lock-out');
-  await page.getByRole('button', { name: 'Free all' }).click();
-  await page.getByRole('dialog').getByRole('button', { name: 'Free all' }).click();
-  await visit.hear('They may show challenges again.');
-  await page.getByText('Nobody is locked out.').waitFor();
+  await page.getByRole('button', { name: 'Unlock all' }).click();
+  await page.getByRole('dialog').getByRole('button', { name: 'Unlock all' }).click();
+  await visit.hear('Unlocked: they can enrol again.');
+  await page.getByText(/^Nobody is locked out/).waitFor();
   await device.enrol('guesser-1', challengePassword);
   device.remove();
 });

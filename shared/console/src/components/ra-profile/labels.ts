@@ -31,6 +31,9 @@ export const RA_PROFILE_LABELS: Record<string, string> = {
   ),
 };
 
+/** The labels of the rules, by the paths that warnings have. */
+export const RULE_LABELS: Record<string, string> = LABELS;
+
 /** The path and the label of a rule. */
 export function ruleField(path: keyof typeof LABELS) {
   return { path: RULES_PREFIX + path, label: LABELS[path] };

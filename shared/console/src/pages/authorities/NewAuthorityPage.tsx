@@ -1,26 +1,23 @@
 import Alert from '@cloudscape-design/components/alert';
 import Container from '@cloudscape-design/components/container';
-import Form from '@cloudscape-design/components/form';
 import FormField from '@cloudscape-design/components/form-field';
 import Input from '@cloudscape-design/components/input';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import Tiles from '@cloudscape-design/components/tiles';
-import Button from '@cloudscape-design/components/button';
 import { useMutation, useQueryClient } from '@tanstack/react-query';
-import { useState, type SyntheticEvent } from 'react';
+import { useState } from 'react';
 import { useNavigate } from 'react-router';
 
 import { useDenial } from '../../api/caller';
 import { api, body } from '../../api/client';
-import { otherReasons, reasonsAbout } from '../../api/errors';
+import { reasonsAbout } from '../../api/errors';
 import type { AuthorityKind } from '../../api/schema';
-import { hasChanged, UNSAVED } from '../../components/forms/changes';
+import { hasChanged } from '../../components/forms/changes';
+import { EditForm } from '../../components/forms/EditForm';
 import { durationFault, emptyFault, nameFault, refuseFaults } from '../../components/forms/faults';
-import { useFirstFault } from '../../components/forms/first-fault';
-import { AFTER_SAVE, LeaveWarning } from '../../components/LeaveGuard';
+import { AFTER_SAVE } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
-import { PageButton } from '../../components/PageButton';
 import { KeyFields, ValidityField, type KeyDraft } from './KeyFields';
 import { orDefault } from './texts';
 
@@ -42,7 +39,14 @@ const NEW_AUTHORITY: Draft = {
   validity: '',
 };
 
-const FIELDS = ['name', 'subject', 'description', 'keyAlgorithm', 'keyArn', 'validity'];
+const LABELS = {
+  name: 'Name',
+  subject: 'Subject',
+  description: 'Description',
+  keyAlgorithm: 'Key algorithm',
+  keyArn: 'Existing key',
+  validity: 'Validity',
+};
 
 /** Creates a root, or a subordinate whose certificate another CA signs. */
 export function NewAuthorityPage() {
@@ -67,39 +71,22 @@ export function NewAuthorityPage() {
       await navigate(`/authorities/${created.uuid}`, AFTER_SAVE);
     },
   });
-  const others = action.error ? otherReasons(action.error, FIELDS) : [];
-  const form = useFirstFault<HTMLFormElement>(action.error);
-  function submit(event: SyntheticEvent) {
-    event.preventDefault();
-    action.mutate();
-  }
   return (
     <Page title="Create authority" parents={[{ text: 'Authorities', href: '/authorities' }]}>
-      {hasChanged(draft, NEW_AUTHORITY) && <LeaveWarning>{UNSAVED}</LeaveWarning>}
-      <form ref={form} onSubmit={submit}>
-        <Form
-          actions={
-            <SpaceBetween direction="horizontal" size="xs">
-              <PageButton to="/authorities" variant="link">
-                Cancel
-              </PageButton>
-              <Button
-                variant="primary"
-                loading={action.isPending}
-                disabled={denial !== undefined}
-                disabledReason={denial}
-              >
-                Create authority
-              </Button>
-            </SpaceBetween>
-          }
-          errorText={others.length > 0 && others.join('\n')}
-        >
-          <Container>
-            <Fields draft={draft} onChange={setDraft} error={action.error} />
-          </Container>
-        </Form>
-      </form>
+      <EditForm
+        labels={LABELS}
+        problems={{ error: action.error }}
+        saveText="Create authority"
+        denial={denial}
+        isSaving={action.isPending}
+        isChanged={hasChanged(draft, NEW_AUTHORITY)}
+        onSave={() => action.mutate()}
+        cancelTo="/authorities"
+      >
+        <Container>
+          <Fields draft={draft} onChange={setDraft} error={action.error} />
+        </Container>
+      </EditForm>
     </Page>
   );
 }

@@ -9,21 +9,24 @@ import { useState } from 'react';
 import { reasonsAbout } from '../../api/errors';
 import { ChoiceSelect } from '../../components/ChoiceSelect';
 import { useRaProfiles } from '../../components/profiles/queries';
-import { NAME_TYPES, pairsProblem, usesProblem, type ChallengeDraft } from './draft';
+import { NAME_TYPES, noteProblem, pairsProblem, usesProblem, type ChallengeDraft } from './draft';
 import { durationProblem, expiryText } from './duration';
 import { DurationInput } from './DurationInput';
 import { NamedValues } from './NamedValues';
 
-/** The fields of the API that the form has an input for. */
-export const FIELDS = [
-  'validity',
-  'note',
-  'uses',
-  'subject',
-  'subjectAltNames',
-  'raProfileUuid',
-  'transactionId',
-];
+/** What the fields of the form are called, by their JSON paths. */
+export const LABELS = {
+  validity: 'Validity',
+  note: 'Note',
+  uses: 'Uses',
+  subject: 'Subject',
+  subjectAltNames: 'Subject alternative names',
+  raProfileUuid: 'RA Profile',
+  transactionId: 'transactionID',
+};
+
+/** The fields of the section that is closed at first. */
+const INSIDE = ['uses', 'subjectAltNames.sid', 'raProfileUuid', 'transactionId'];
 
 const ATTRIBUTES = ['CN', 'O', 'OU', 'L', 'ST', 'C', 'DC', 'UID', 'serialNumber'].map((value) => ({
   value,
@@ -43,6 +46,8 @@ export function ChallengeFields({
 }) {
   const raProfiles = useRaProfiles();
   const [opened] = useState(() => Date.now());
+  const [isExpanded, setExpanded] = useState(false);
+  const isFaultInside = INSIDE.some((path) => reasonsAbout(error, path) !== undefined);
   const validityProblem = durationProblem(draft.validity);
   return (
     <SpaceBetween size="l">
@@ -65,7 +70,7 @@ export function ChallengeFields({
         label="Note"
         description="What the challenge is for; it goes onto the record of each certificate."
         constraintText={`Optional; ${draft.note.length} of at most 300 characters.`}
-        errorText={draft.note.length > 300 ? 'This is too long.' : reasonsAbout(error, 'note')}
+        errorText={noteProblem(draft.note) ?? reasonsAbout(error, 'note')}
       >
         <Input
           value={draft.note}
@@ -91,8 +96,8 @@ export function ChallengeFields({
         />
       </FormField>
       <FormField
-        label="Names"
-        description="Names in subjectAltName that the certificate gets, whether or not the device asks for them. Other names of the same type are refused."
+        label={LABELS.subjectAltNames}
+        description="Names that the certificate gets, whether or not the device asks for them. Other names of the same type are refused."
         constraintText="Types of which there is no name here are left to the rules of the RA Profile."
         errorText={pairsProblem(draft.names, false) ?? reasonsAbout(error, 'subjectAltNames')}
         stretch
@@ -107,7 +112,11 @@ export function ChallengeFields({
           onChange={(names) => onChange({ names })}
         />
       </FormField>
-      <ExpandableSection headerText="More restrictions">
+      <ExpandableSection
+        headerText="More restrictions"
+        expanded={isExpanded || isFaultInside}
+        onChange={({ detail }) => setExpanded(detail.expanded)}
+      >
         <SpaceBetween size="l">
           <FormField
             label="Uses"
@@ -182,16 +191,5 @@ export function ChallengeFields({
         </SpaceBetween>
       </ExpandableSection>
     </SpaceBetween>
-  );
-}
-
-/** Whether the form can be sent. */
-export function isSendable(draft: ChallengeDraft): boolean {
-  return (
-    durationProblem(draft.validity) === undefined &&
-    usesProblem(draft.uses) === undefined &&
-    pairsProblem(draft.subject, true) === undefined &&
-    pairsProblem(draft.names, false) === undefined &&
-    draft.note.length <= 300
   );
 }

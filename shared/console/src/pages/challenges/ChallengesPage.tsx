@@ -4,6 +4,7 @@ import Grid from '@cloudscape-design/components/grid';
 import Input from '@cloudscape-design/components/input';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 
+import { useDenial } from '../../api/caller';
 import { ApiError } from '../../api/errors';
 import { ChoiceSelect } from '../../components/ChoiceSelect';
 import { LoadError } from '../../components/Loaded';
@@ -18,6 +19,7 @@ import { LockoutTable } from './LockoutTable';
 export function ChallengesPage() {
   const [{ profile, state }, setFilters] = useUrlState(['profile', 'state']);
   const profiles = useScepProfiles();
+  const denial = useDenial('write');
   // A profile without ONE_TIME has no challenges to be shown first.
   const first = profiles.data?.find(hasChallenges) ?? profiles.data?.[0];
   const uuid = profile || (first?.uuid ?? '');
@@ -49,7 +51,14 @@ export function ChallengesPage() {
         </Grid>
       )}
       {profiles.data?.length === 0 && (
-        <Alert type="info" action={<PageButton to="/first-run">Begin the first run</PageButton>}>
+        <Alert
+          type="info"
+          action={
+            <PageButton to="/first-run" denial={denial}>
+              Begin the first run
+            </PageButton>
+          }
+        >
           There is no SCEP Profile yet. Challenges belong to one.
         </Alert>
       )}
@@ -58,10 +67,12 @@ export function ChallengesPage() {
           type="info"
           header="This profile takes no one-time challenges"
           action={
-            <PageButton to={`/scep-profiles/${chosen.uuid}/edit`}>Edit the SCEP Profile</PageButton>
+            <PageButton to={`/scep-profiles/${chosen.uuid}/edit`} denial={denial}>
+              Edit the SCEP Profile
+            </PageButton>
           }
         >
-          Add ONE_TIME to its challenge sources to make challenges for single devices.
+          Add one-time challenges to its challenge sources to make challenges for single devices.
         </Alert>
       )}
       {uuid !== '' && (

@@ -28,7 +28,7 @@ export function LockoutTable({ profile }: { profile: string }) {
     refetchInterval: 30_000,
   });
 
-  async function free() {
+  async function unlock() {
     try {
       if (asked === 'all') {
         await body(
@@ -53,30 +53,30 @@ export function LockoutTable({ profile }: { profile: string }) {
     <>
       <LocalTable
         title="Lock-outs"
-        description="After ten wrong challenges within ten minutes an address or a key is refused for a minute, then for longer, up to an hour. Renewals go on."
+        description="An address or a key that sent ten wrong challenges within ten minutes is refused for a minute, and for longer after each further one, up to an hour. Renewals are not affected."
         query={query}
         idOf={({ uuid }) => uuid}
         nameOf={({ value }) => value}
         textOf={({ by, value }) => `${kindOf(by)} ${value}`}
         selection={{ items: selected, onChange: setSelected }}
-        empty="Nobody is locked out."
+        empty="Nobody is locked out. Addresses and keys that send wrong challenges appear here."
         actions={
           <SpaceBetween direction="horizontal" size="xs">
             <ActionButton
-              denial={denial ?? (selected.length > 0 ? undefined : 'Select who should be freed.')}
+              denial={denial ?? (selected.length > 0 ? undefined : 'Select what to unlock.')}
               onClick={() => setAsked('selected')}
             >
-              Free
+              Unlock
             </ActionButton>
             <ActionButton denial={denial} onClick={() => setAsked('all')}>
-              Free all
+              Unlock all
             </ActionButton>
           </SpaceBetween>
         }
         columns={[
           {
             id: 'value',
-            header: 'Who',
+            header: 'Address or key',
             isRowHeader: true,
             minWidth: 200,
             cell: ({ value }) => value,
@@ -100,27 +100,27 @@ export function LockoutTable({ profile }: { profile: string }) {
             header: 'Locked out until',
             minWidth: 160,
             sortingField: 'until',
-            cell: ({ until }) => (until ? <Time value={until} /> : 'over'),
+            cell: ({ until }) => (until ? <Time value={until} /> : 'Not locked out now'),
           },
         ]}
       />
       {asked && (
         <ConfirmDialog
-          title={asked === 'all' ? 'Free all?' : 'Free who is selected?'}
-          verb={asked === 'all' ? 'Free all' : 'Free'}
-          act={free}
+          title={asked === 'all' ? 'Unlock everybody?' : `Unlock ${selected.length} selected?`}
+          verb={asked === 'all' ? 'Unlock all' : 'Unlock'}
+          act={unlock}
           onClose={(done) => {
             setAsked(undefined);
             if (done) {
               setSelected([]);
-              notify.succeed('They may show challenges again.');
+              notify.succeed('Unlocked: they can enrol again.');
             }
           }}
         >
           <Box>
             {asked === 'all'
-              ? 'Lock-outs that are over are forgotten too, so that one more wrong challenge no longer locks out at once.'
-              : 'They may guess ten times before they are locked out again.'}
+              ? 'Every address and key can enrol again at once, and its count of wrong challenges starts at zero.'
+              : 'They can enrol again at once, and their counts of wrong challenges start at zero.'}
           </Box>
           {asked === 'selected' && (
             <ul>

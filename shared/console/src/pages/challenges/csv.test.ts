@@ -61,7 +61,9 @@ test('durations are those of ISO 8601', () => {
 test('a file that cannot be meant is refused as a whole', () => {
   const errors = (text: string) => parseCsv(text, DEFAULTS).errors;
   expect(errors('name,secret\na,b').at(0)).toMatch(/template/);
-  expect(errors('note,secret\na,b')).toEqual(['There is no column “secret”.']);
+  expect(errors('note,secret\na,b')).toEqual([
+    'The column “secret” is unknown: rename it as “Columns of the file” says, or remove it.',
+  ]);
   expect(errors('note,note\na,b')).toEqual(['The column “note” is there twice.']);
   expect(errors('note\n').at(0)).toMatch(/no row/);
   expect(errors('note,subject.CN\n"a,b').at(0)).toMatch(/^Row 2: /);

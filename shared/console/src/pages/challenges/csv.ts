@@ -93,7 +93,10 @@ function headerProblems(header: string[]): string[] {
   );
   const twice = header.filter((name, place) => name !== '' && header.indexOf(name) < place);
   return [
-    ...unknown.map((name) => `There is no column “${name}”.`),
+    ...unknown.map(
+      (name) =>
+        `The column “${name}” is unknown: rename it as “Columns of the file” says, or remove it.`,
+    ),
     ...twice.map((name) => `The column “${name}” is there twice.`),
   ];
 }

@@ -1,5 +1,6 @@
 import type { ChallengeRequest } from '../../api/schema';
-import { durationOf, type DurationDraft } from './duration';
+import type { Faults } from '../../components/forms/faults';
+import { durationOf, durationProblem, type DurationDraft } from './duration';
 
 /** A name and its value, as typed. */
 export interface NamedValue {
@@ -90,6 +91,23 @@ export function usesProblem(uses: string): string | undefined {
   return text === '' || (/^\d{1,3}$/.test(text) && Number(text) >= 1 && Number(text) <= 100)
     ? undefined
     : 'Enter a whole number from 1 to 100.';
+}
+
+/** Why a note cannot be used. */
+export function noteProblem(note: string): string | undefined {
+  return note.length > 300 ? 'A note has at most 300 characters.' : undefined;
+}
+
+/** What is wrong with a challenge as typed. */
+export function challengeFaults(draft: ChallengeDraft): Faults {
+  const problems: [string, string | undefined][] = [
+    ['validity', durationProblem(draft.validity)],
+    ['note', noteProblem(draft.note)],
+    ['subject', pairsProblem(draft.subject, true)],
+    ['subjectAltNames', pairsProblem(draft.names, false)],
+    ['uses', usesProblem(draft.uses)],
+  ];
+  return problems.map(([path, problem]) => problem && `${path}: ${problem}`);
 }
 
 /** What is wrong with attributes or names: one typed twice, or half. */

@@ -1,3 +1,4 @@
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import Wizard from '@cloudscape-design/components/wizard';
 import { useMutation } from '@tanstack/react-query';
 import { useState } from 'react';
@@ -11,6 +12,7 @@ import { LeaveWarning } from '../../components/LeaveGuard';
 import { useAuthorities, useProfilesChanged } from '../../components/profiles/queries';
 import { RA_PROFILE_PATHS } from '../../components/ra-profile/labels';
 import { SCEP_PROFILE_PATHS } from '../../components/scep-profile/labels';
+import { DenialAlert } from '../../components/forms/DenialAlert';
 import { faultError } from '../../components/forms/faults';
 import { useFirstFault } from '../../components/forms/first-fault';
 import { AuthorityStep } from './AuthorityStep';
@@ -105,7 +107,11 @@ export function FirstRunWizard({ onDone }: { onDone: (created: Created) => void 
       activeStepIndex={step}
       onNavigate={({ detail }) => go(detail.requestedStepIndex)}
       onCancel={() => void navigate('/')}
-      onSubmit={() => creation.mutate()}
+      onSubmit={() => {
+        if (denial === undefined) {
+          creation.mutate();
+        }
+      }}
       isLoadingNextStep={creation.isPending}
       submitButtonText={failure ? 'Try again' : 'Create everything'}
       i18nStrings={{
@@ -124,7 +130,10 @@ export function FirstRunWizard({ onDone }: { onDone: (created: Created) => void 
         content: (
           <FormProblems value={{ error }}>
             {isBegun && <LeaveWarning>{UNSAVED}</LeaveWarning>}
-            <div ref={content}>{page.content}</div>
+            <SpaceBetween size="l">
+              <DenialAlert denial={denial} />
+              <div ref={content}>{page.content}</div>
+            </SpaceBetween>
           </FormProblems>
         ),
       }))}

@@ -13,6 +13,7 @@ import { WarningList } from '../../components/forms/WarningList';
 import { LeaveWarning } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { PageButton } from '../../components/PageButton';
+import { SCEP_PROFILE_LABELS } from '../../components/scep-profile/labels';
 import { InstructionTabs } from './InstructionTabs';
 import { makeChallenge, type Created } from './plan';
 
@@ -47,7 +48,7 @@ export function Outcome({ created }: { created: Created }) {
           The challenge is shown on this page alone, and is lost when you leave it.
         </LeaveWarning>
       )}
-      <WarningList warnings={scepProfile.warnings} />
+      <WarningList warnings={scepProfile.warnings} labels={SCEP_PROFILE_LABELS} />
       <Section title="What devices need">
         <KeyValuePairs
           columns={2}

@@ -15,11 +15,7 @@ import { Page } from '../../components/Page';
 import { useProfilesChanged } from '../../components/profiles/queries';
 import { raProfileBodyOf, raProfileDraftOf } from '../../components/ra-profile/draft';
 import { raProfileFaults } from '../../components/ra-profile/faults';
-import {
-  RA_PROFILE_LABELS,
-  RA_PROFILE_PATHS,
-  RULES_PREFIX,
-} from '../../components/ra-profile/labels';
+import { RA_PROFILE_LABELS, RULES_PREFIX } from '../../components/ra-profile/labels';
 import { RaProfileFields } from './RaProfileFields';
 
 /** Edits an RA Profile. */
@@ -85,7 +81,7 @@ function Editor({ base }: { base: Versioned<RaProfileView> }) {
   return (
     <>
       <EditForm
-        paths={RA_PROFILE_PATHS}
+        labels={RA_PROFILE_LABELS}
         problems={{ error: edit.error, warnings: saved.warnings, warningPrefix: RULES_PREFIX }}
         saveText="Save"
         denial={denial}

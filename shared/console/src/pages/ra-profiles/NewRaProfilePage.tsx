@@ -13,7 +13,7 @@ import { Page } from '../../components/Page';
 import { useProfilesChanged } from '../../components/profiles/queries';
 import { NEW_RA_PROFILE, raProfileBodyOf } from '../../components/ra-profile/draft';
 import { raProfileFaults } from '../../components/ra-profile/faults';
-import { RA_PROFILE_PATHS } from '../../components/ra-profile/labels';
+import { RA_PROFILE_LABELS } from '../../components/ra-profile/labels';
 import { RaProfileFields } from './RaProfileFields';
 
 /** Creates an RA Profile. */
@@ -46,7 +46,7 @@ export function NewRaProfilePage() {
       parents={[{ text: 'RA Profiles', href: '/ra-profiles' }]}
     >
       <EditForm
-        paths={RA_PROFILE_PATHS}
+        labels={RA_PROFILE_LABELS}
         problems={{ error: creation.error }}
         saveText="Create"
         denial={denial}

@@ -18,6 +18,7 @@ import { raProfileCalls } from '../../components/profiles/calls';
 import { useProfileActions } from '../../components/profiles/ProfileActions';
 import { ProfileState } from '../../components/profiles/ProfileState';
 import { useAuthorities } from '../../components/profiles/queries';
+import { RULE_LABELS } from '../../components/ra-profile/labels';
 import { RuleList } from './RuleList';
 import { ScepActivation } from './ScepActivation';
 
@@ -60,7 +61,7 @@ function Details({ profile }: { profile: RaProfileView }) {
       }
     >
       {actions.below}
-      <WarningList warnings={profile.warnings} />
+      <WarningList warnings={profile.warnings} labels={RULE_LABELS} />
       <Container header={<Header variant="h2">Profile</Header>}>
         <KeyValuePairs
           columns={3}

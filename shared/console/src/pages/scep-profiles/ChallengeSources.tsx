@@ -5,6 +5,7 @@ import Header from '@cloudscape-design/components/header';
 import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 
+import { useDenial } from '../../api/caller';
 import type { ScepProfileView } from '../../api/schema';
 import { CopyText } from '../../components/CopyText';
 import { PageButton } from '../../components/PageButton';
@@ -14,6 +15,7 @@ import { SourceTest } from './SourceTest';
 /** Who vouches for the enrolments of a profile. */
 export function ChallengeSources({ profile }: { profile: ScepProfileView }) {
   const { challengeSources: sources, uuid } = profile;
+  const denial = useDenial('challenge', 'write');
   return (
     <Container
       header={
@@ -24,7 +26,9 @@ export function ChallengeSources({ profile }: { profile: ScepProfileView }) {
             <SpaceBetween direction="horizontal" size="xs">
               <PageButton to={`/challenges?profile=${uuid}`}>Challenges and lock-outs</PageButton>
               {sources.includes('ONE_TIME') && (
-                <PageButton to={`/challenges/${uuid}/new`}>Make challenges</PageButton>
+                <PageButton to={`/challenges/${uuid}/new`} denial={denial}>
+                  Make challenges
+                </PageButton>
               )}
             </SpaceBetween>
           }

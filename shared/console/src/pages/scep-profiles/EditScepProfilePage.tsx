@@ -22,7 +22,7 @@ import {
   scepProfileDraftOf,
 } from '../../components/scep-profile/draft';
 import { scepProfileFaults } from '../../components/scep-profile/faults';
-import { SCEP_PROFILE_LABELS, SCEP_PROFILE_PATHS } from '../../components/scep-profile/labels';
+import { SCEP_PROFILE_LABELS } from '../../components/scep-profile/labels';
 import { sourceWord } from '../../components/scep-profile/sources';
 import { ScepProfileFields } from './ScepProfileFields';
 
@@ -94,7 +94,7 @@ function Editor({ base }: { base: Versioned<ScepProfileView> }) {
   return (
     <>
       <EditForm
-        paths={SCEP_PROFILE_PATHS}
+        labels={SCEP_PROFILE_LABELS}
         problems={{ error: edit.error, warnings: edit.saved.warnings }}
         saveText="Save"
         denial={denial}

@@ -13,7 +13,7 @@ import { Page } from '../../components/Page';
 import { useProfilesChanged } from '../../components/profiles/queries';
 import { NEW_SCEP_PROFILE, scepProfileBodyOf } from '../../components/scep-profile/draft';
 import { scepProfileFaults } from '../../components/scep-profile/faults';
-import { SCEP_PROFILE_PATHS } from '../../components/scep-profile/labels';
+import { SCEP_PROFILE_LABELS } from '../../components/scep-profile/labels';
 import { ScepProfileFields } from './ScepProfileFields';
 
 /** Creates a SCEP Profile. */
@@ -41,7 +41,7 @@ export function NewScepProfilePage() {
       parents={[{ text: 'SCEP Profiles', href: '/scep-profiles' }]}
     >
       <EditForm
-        paths={SCEP_PROFILE_PATHS}
+        labels={SCEP_PROFILE_LABELS}
         problems={{ error: creation.error }}
         saveText="Create"
         denial={denial}

@@ -18,6 +18,7 @@ import { scepProfileCalls } from '../../components/profiles/calls';
 import { useProfileActions } from '../../components/profiles/ProfileActions';
 import { EndpointState, ProfileState } from '../../components/profiles/ProfileState';
 import { useStatus } from '../../components/profiles/queries';
+import { SCEP_PROFILE_LABELS } from '../../components/scep-profile/labels';
 import { Time } from '../../components/Time';
 import { Activations } from './Activations';
 import { ChallengeSources } from './ChallengeSources';
@@ -59,7 +60,7 @@ function Details({ profile }: { profile: ScepProfileView }) {
       }
     >
       {actions.below}
-      <WarningList warnings={profile.warnings} />
+      <WarningList warnings={profile.warnings} labels={SCEP_PROFILE_LABELS} />
       <Endpoint profile={profile} />
       <ChallengeSources profile={profile} />
       <Activations profile={profile} />

@@ -33,9 +33,12 @@ export function SourceTest({
       </ActionButton>
       <span role="status">
         {test.data && (
-          <StatusIndicator type={test.data.ok ? 'success' : 'error'}>
-            {test.data.message} ({test.data.milliseconds} ms)
-          </StatusIndicator>
+          <>
+            <StatusIndicator type={test.data.ok ? 'success' : 'error'}>
+              {test.data.ok ? 'It answered' : 'It failed'} after {test.data.milliseconds} ms
+            </StatusIndicator>
+            <div>{test.data.message}</div>
+          </>
         )}
         {test.error && <StatusIndicator type="error">{test.error.message}</StatusIndicator>}
       </span>
