@@ -34,10 +34,16 @@ export async function body<T>(request: Promise<Answer<T>>): Promise<T> {
   return (await answer(request)).data;
 }
 
-/** The body of a successful response, with the ETag of the version that it shows. */
+/** The body of a successful response, with the ETag of the version that it shows.
+ *  @throws ApiError when the API refuses, does not answer, or names no version. */
 export async function versioned<T>(request: Promise<Answer<T>>): Promise<Versioned<T>> {
   const { data, response } = await answer(request);
-  return { object: data, etag: response.headers.get('ETag') ?? '*' };
+  const etag = response.headers.get('ETag');
+  if (etag === null) {
+    // Without it an edit could not name its version, and would overwrite what others saved.
+    throw new ApiError(response.status, ['The server did not say which version it returned.']);
+  }
+  return { object: data, etag };
 }
 
 /** An object as read, and the ETag by which an edit names this version in If-Match. */

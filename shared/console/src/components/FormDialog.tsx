@@ -10,6 +10,7 @@ import { useId, useState, type ReactNode, type SyntheticEvent } from 'react';
 import { otherReasons } from '../api/errors';
 import { UNSAVED } from './forms/changes';
 import { useFirstFault } from './forms/first-fault';
+import { FormProblems } from './forms/problems';
 import { LeaveWarning } from './LeaveGuard';
 
 /** A form of a few fields in a dialog. When saving fails it stays, with what was typed. */
@@ -67,7 +68,7 @@ export function FormDialog({
       <form ref={element} id={form} onSubmit={submit} onInput={() => setTyped(true)}>
         <Form>
           <SpaceBetween size="l">
-            {children(action.error)}
+            <FormProblems value={{ error: action.error }}>{children(action.error)}</FormProblems>
             {others.length > 0 && (
               <Alert type="error" header="It was not saved">
                 {others.map((reason) => (

@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 
-import { durationConstraint, durationInWords } from './durations';
+import { durationInWords } from './durations';
 
 test('durations are shown in words', () => {
   expect(durationInWords('P365D')).toBe('365 days');
@@ -12,9 +12,4 @@ test('what is no duration is not guessed at', () => {
   for (const text of ['', 'P', 'PT', '90', '90 days', 'P1.5D', 'P-1D']) {
     expect(durationInWords(text)).toBeUndefined();
   }
-});
-
-test('an empty field means its default', () => {
-  expect(durationConstraint('', 'P2Y')).toContain('This is 2 years.');
-  expect(durationConstraint('soon', 'P2Y')).not.toContain('This is');
 });

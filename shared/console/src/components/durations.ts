@@ -19,11 +19,3 @@ export function durationInWords(duration: string): string | undefined {
 export function isDuration(text: string): boolean {
   return durationInWords(text) !== undefined && /[1-9]/.test(text) && !/T$/i.test(text.trim());
 }
-
-/** The limits of a duration, and what the typed one means.
- *  @param standard - the default. */
-export function durationConstraint(typed: string, standard: string): string {
-  const meant = durationInWords(typed === '' ? standard : typed);
-  const rule = `An ISO 8601 duration, such as P90D or PT8H. Default ${standard}.`;
-  return meant === undefined ? rule : `${rule} This is ${meant}.`;
-}

@@ -1,6 +1,6 @@
 import SpaceBetween from '@cloudscape-design/components/space-between';
 
-import { durationConstraint } from '../durations';
+import { DurationField } from '../forms/DurationField';
 import { ChecksField, TextField, ToggleField, type Choice } from '../forms/inputs';
 import { Section } from '../forms/Section';
 import { TokensField } from '../forms/TokensField';
@@ -37,21 +37,20 @@ export function RulesFields({
   return (
     <SpaceBetween size="l">
       <Section title="Validity">
-        <TextField
+        <DurationField
           {...ruleField('validity')}
           optional
           explanation="How long a certificate is valid from the moment of issuance; never longer than its authority."
-          constraint={durationConstraint(rules.validity, 'P365D')}
-          placeholder="P365D"
+          standard="P365D"
           value={rules.validity}
           onChange={(validity) => set({ validity })}
         />
-        <TextField
+        <DurationField
           {...ruleField('backdate')}
           optional
           explanation="How long before the moment of issuance the validity begins, for devices whose clocks are slow."
-          constraint={`${durationConstraint(rules.backdate, 'PT1H')} At most P31D.`}
-          placeholder="PT1H"
+          standard="PT1H"
+          constraint="At most P31D."
           value={rules.backdate}
           onChange={(backdate) => set({ backdate })}
         />

@@ -6,6 +6,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { reasonsAbout } from '../../api/errors';
 import type { KeyAlgorithm } from '../../api/schema';
 import { useSettings } from '../../api/settings';
+import { DurationField } from '../../components/forms/DurationField';
 import { KEY_ALGORITHMS } from '../../components/key-algorithms';
 
 /** What is chosen about a key. */
@@ -86,33 +87,27 @@ export function AlgorithmField({
   );
 }
 
-/** How long a certificate is valid, as the API writes it. */
+/** How long a certificate is valid. */
 export function ValidityField({
   value,
   onChange,
-  error,
-  placeholder,
+  standard,
   description,
 }: {
   value: string;
   onChange: (value: string) => void;
-  error: unknown;
   /** The default. */
-  placeholder: string;
+  standard: string;
   description: string;
 }) {
   return (
-    <FormField
+    <DurationField
       label="Validity"
-      description={description}
-      constraintText="An ISO 8601 duration: P10Y is ten years, P90D are 90 days."
-      errorText={reasonsAbout(error, 'validity')}
-    >
-      <Input
-        value={value}
-        placeholder={placeholder}
-        onChange={({ detail }) => onChange(detail.value)}
-      />
-    </FormField>
+      path="validity"
+      explanation={description}
+      standard={standard}
+      value={value}
+      onChange={onChange}
+    />
   );
 }

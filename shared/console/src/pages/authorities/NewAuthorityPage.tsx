@@ -166,8 +166,7 @@ function Fields({
         <ValidityField
           value={draft.validity}
           onChange={(validity) => onChange({ ...draft, validity })}
-          error={error}
-          placeholder="P10Y"
+          standard="P10Y"
           description="How long its certificate is valid. No certificate that it issues is valid for longer."
         />
       ) : (

@@ -96,8 +96,7 @@ export function NewRaCertificateDialog({
           <ValidityField
             value={draft.validity}
             onChange={(validity) => setDraft({ ...draft, validity })}
-            error={error}
-            placeholder="P2Y"
+            standard="P2Y"
             description="How long it is valid; never longer than the authority’s own certificate."
           />
         </SpaceBetween>

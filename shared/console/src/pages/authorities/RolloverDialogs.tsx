@@ -64,8 +64,7 @@ export function BeginRolloverDialog({
             <ValidityField
               value={draft.validity}
               onChange={(validity) => setDraft({ ...draft, validity })}
-              error={error}
-              placeholder="P10Y"
+              standard="P10Y"
               description="How long the next certificate is valid."
             />
           )}

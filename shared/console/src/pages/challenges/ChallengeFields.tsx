@@ -7,11 +7,11 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
 
 import { reasonsAbout } from '../../api/errors';
+import { DurationInput } from '../../components/forms/DurationInput';
 import { ChoiceSelect } from '../../components/ChoiceSelect';
 import { useRaProfiles } from '../../components/profiles/queries';
 import { NAME_TYPES, noteProblem, pairsProblem, usesProblem, type ChallengeDraft } from './draft';
-import { durationProblem, expiryText } from './duration';
-import { DurationInput } from './DurationInput';
+import { durationProblem, endText, VALIDITY_UNITS } from './duration';
 import { NamedValues } from './NamedValues';
 
 /** What the fields of the form are called, by their JSON paths. */
@@ -56,12 +56,13 @@ export function ChallengeFields({
         description="A device must enrol within this time."
         constraintText={
           validityProblem === undefined &&
-          `At most 90 days. A challenge made now expires on ${expiryText(draft.validity, opened)}.`
+          `At most 90 days. A challenge made now expires on ${endText(draft.validity, opened)}.`
         }
         errorText={validityProblem ?? reasonsAbout(error, 'validity')}
       >
         <DurationInput
           label="Validity"
+          units={VALIDITY_UNITS}
           value={draft.validity}
           onChange={(validity) => onChange({ validity })}
         />

@@ -10,10 +10,11 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
 
 import { useRaProfiles } from '../../components/profiles/queries';
+import { durationOf, type DurationDraft } from '../../components/forms/duration';
+import { DurationInput } from '../../components/forms/DurationInput';
 import { saveFile } from '../../components/download';
 import { COLUMNS, decodeCsv, parseCsv, templateCsv, type CsvContents } from './csv';
-import { durationOf, durationProblem } from './duration';
-import { DurationInput } from './DurationInput';
+import { durationProblem, VALIDITY_UNITS } from './duration';
 
 /** The largest file that is read, in octets. */
 const MAX_BYTES = 10_000_000;
@@ -27,13 +28,13 @@ export function CsvInput({
   onRead: (contents: CsvContents | undefined) => void;
 }) {
   const raProfiles = useRaProfiles();
-  const [validity, setValidity] = useState<Parameters<typeof durationOf>[0]>({
+  const [validity, setValidity] = useState<DurationDraft>({
     amount: '7',
     unit: 'days',
   });
   const [files, setFiles] = useState<File[]>([]);
 
-  async function read(file: File | undefined, inForce: typeof validity) {
+  async function read(file: File | undefined, inForce: DurationDraft) {
     if (!file) {
       onRead(undefined);
       return;
@@ -77,6 +78,7 @@ export function CsvInput({
         >
           <DurationInput
             label="Validity"
+            units={VALIDITY_UNITS}
             value={validity}
             onChange={(next) => {
               setValidity(next);

@@ -1,6 +1,7 @@
 import type { ChallengeRequest } from '../../api/schema';
+import { durationOf, type DurationDraft } from '../../components/forms/duration';
 import type { Faults } from '../../components/forms/faults';
-import { durationOf, durationProblem, type DurationDraft } from './duration';
+import { durationProblem } from './duration';
 
 /** A name and its value, as typed. */
 export interface NamedValue {

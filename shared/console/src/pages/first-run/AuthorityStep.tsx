@@ -2,7 +2,7 @@ import Alert from '@cloudscape-design/components/alert';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 
 import type { KeyAlgorithm } from '../../api/schema';
-import { durationConstraint } from '../../components/durations';
+import { DurationField } from '../../components/forms/DurationField';
 import { SelectField, TextField, type Choice } from '../../components/forms/inputs';
 import { Section } from '../../components/forms/Section';
 import { PageLink } from '../../components/PageLink';
@@ -80,13 +80,12 @@ export function AuthorityStep({ draft, onChange, created }: StepProps) {
               value={authority.keyAlgorithm}
               onChange={(keyAlgorithm) => set({ keyAlgorithm })}
             />
-            <TextField
+            <DurationField
               label="Validity"
               path="validity"
               optional
               explanation="How long its certificate is valid; no certificate that it issues lasts longer."
-              constraint={durationConstraint(authority.validity, 'P10Y')}
-              placeholder="P10Y"
+              standard="P10Y"
               value={authority.validity}
               onChange={(validity) => set({ validity })}
             />

@@ -1,6 +1,6 @@
 import SpaceBetween from '@cloudscape-design/components/space-between';
 
-import { durationConstraint } from '../../components/durations';
+import { DurationField } from '../../components/forms/DurationField';
 import { SelectField, TextField } from '../../components/forms/inputs';
 import { Section } from '../../components/forms/Section';
 import { useRaCertificates } from '../../components/profiles/queries';
@@ -50,13 +50,12 @@ export function RaCertificateStep({ draft, onChange, created }: StepProps) {
             value={raCertificate.commonName}
             onChange={(commonName) => set({ commonName })}
           />
-          <TextField
+          <DurationField
             label="Validity"
             path="validity"
             optional
             explanation="How long each of its certificates is valid; never longer than the authority."
-            constraint={durationConstraint(raCertificate.validity, 'P2Y')}
-            placeholder="P2Y"
+            standard="P2Y"
             value={raCertificate.validity}
             onChange={(validity) => set({ validity })}
           />

@@ -2,16 +2,21 @@ import Grid from '@cloudscape-design/components/grid';
 import Input from '@cloudscape-design/components/input';
 import Select from '@cloudscape-design/components/select';
 
-import { DURATION_UNITS, type DurationDraft } from './duration';
+import type { DurationDraft, DurationUnit } from './duration';
 
 /** A length of time: a number and its unit. */
 export function DurationInput({
   label,
   value,
+  units,
+  placeholder,
   onChange,
 }: {
   label: string;
   value: DurationDraft;
+  units: DurationUnit[];
+  /** The number that an empty input stands for. */
+  placeholder?: string;
   onChange: (value: DurationDraft) => void;
 }) {
   return (
@@ -19,16 +24,18 @@ export function DurationInput({
       <Input
         value={value.amount}
         ariaLabel={`${label}, number`}
+        placeholder={placeholder}
         inputMode="numeric"
         onChange={({ detail }) => onChange({ ...value, amount: detail.value })}
       />
       <Select
         selectedOption={{ value: value.unit, label: value.unit }}
-        options={DURATION_UNITS.map((unit) => ({ value: unit, label: unit }))}
+        options={units.map((unit) => ({ value: unit, label: unit }))}
         ariaLabel={`${label}, unit`}
+        expandToViewport
         onChange={({ detail }) => {
-          const unit = DURATION_UNITS.find((unit) => unit === detail.selectedOption.value);
-          onChange({ ...value, unit: unit ?? value.unit });
+          const chosen = units.find((unit) => unit === detail.selectedOption.value);
+          onChange({ ...value, unit: chosen ?? value.unit });
         }}
       />
     </Grid>
