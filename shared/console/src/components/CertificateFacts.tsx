@@ -29,7 +29,10 @@ export function CertificateFacts({ certificate }: { certificate: CertificateDeta
             label: 'Expires',
             value: <Expiry value={certificate.notAfter} from={certificate.notBefore} />,
           },
-          { label: 'Names', value: <Names names={certificate.subjectAltNames} /> },
+          {
+            label: 'Subject alternative names',
+            value: <Names names={certificate.subjectAltNames} />,
+          },
           {
             label: 'Key',
             value: certificate.keyAlgorithm
@@ -39,9 +42,7 @@ export function CertificateFacts({ certificate }: { certificate: CertificateDeta
           { label: 'Key usage', value: certificate.keyUsage.join(', ') || 'Any' },
           { label: 'Extended key usage', value: certificate.extendedKeyUsage.join(', ') || 'Any' },
           { label: 'Signature', value: certificate.signatureAlgorithm },
-          ...(certificate.isCa
-            ? [{ label: 'CAs below it', value: pathLengthOf(certificate) }]
-            : []),
+          ...(certificate.isCa ? [{ label: 'Path length', value: pathLengthOf(certificate) }] : []),
         ]}
       />
       <KeyValuePairs columns={1} items={longTexts(certificate)} />
@@ -55,7 +56,7 @@ function Names({ names }: { names: string[] }) {
 }
 
 function pathLengthOf({ pathLength }: CertificateDetail): string {
-  return pathLength === null || pathLength === undefined ? 'Any number' : `At most ${pathLength}`;
+  return pathLength === null || pathLength === undefined ? 'No limit' : `${pathLength}`;
 }
 
 function longTexts(certificate: CertificateDetail): KeyValuePairsProps.Item[] {

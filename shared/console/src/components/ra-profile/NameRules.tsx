@@ -17,7 +17,7 @@ export function NameRules({
   const set = (change: Partial<RulesDraft>) => onChange({ ...rules, ...change });
   return (
     <Section
-      title="Names in subjectAltName"
+      title="Subject alternative names"
       description="The names are taken from the request. Names that a challenge, Intune or a webhook vouches for need no rule."
     >
       <TokensField

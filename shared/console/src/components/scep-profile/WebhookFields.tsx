@@ -30,7 +30,7 @@ export function WebhookFields({
     <SpaceBetween size="l">
       {!isSource && (
         <ToggleField
-          label="A webhook is told or asked besides"
+          label="Use a webhook without vouching"
           path="webhook.isUsed"
           explanation="It can be told of what happens, or asked about every enrolment, without vouching for any. Default off."
           value={webhook.isUsed}

@@ -27,7 +27,7 @@ const LABELS = {
 };
 
 /** The label of each field of the form, by its JSON path. */
-export const SCEP_PROFILE_LABELS: Record<string, string> = LABELS;
+export const SCEP_PROFILE_LABELS: Record<string, string> & typeof LABELS = LABELS;
 
 /** The path and the label of a field. */
 export function scepField(path: keyof typeof LABELS) {

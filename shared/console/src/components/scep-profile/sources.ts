@@ -6,7 +6,8 @@ export const SOURCES: Choice<ChallengeSourceKind>[] = [
   {
     value: 'ONE_TIME',
     label: 'One-time challenges',
-    description: 'A challenge that the API made for one device. The safest, and the default here.',
+    description:
+      'Each challenge is created for one device and can be used once. The safest source.',
   },
   {
     value: 'STATIC',

@@ -106,7 +106,7 @@ export function RaProfilesPage() {
           },
           {
             id: 'endpoint',
-            header: 'Its URL',
+            header: 'Endpoint',
             minWidth: 200,
             cell: ({ uuid, scepProfileUuid }) => (
               <EndpointState endpoint={scepProfileUuid ? endpoints.get(uuid) : undefined} />

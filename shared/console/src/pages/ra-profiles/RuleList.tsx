@@ -5,6 +5,7 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import type { TemplateView } from '../../api/schema';
 import { durationInWords } from '../../components/durations';
 import { rulesDraftOf } from '../../components/ra-profile/draft';
+import { ruleLabel } from '../../components/ra-profile/labels';
 
 /** The rules of an RA Profile, defaults included. */
 export function RuleList({ template }: { template: TemplateView }) {
@@ -14,23 +15,32 @@ export function RuleList({ template }: { template: TemplateView }) {
       <KeyValuePairs
         columns={3}
         items={[
-          { label: 'Validity', value: durationInWords(rules.validity) ?? rules.validity },
-          { label: 'Backdate', value: durationInWords(rules.backdate) ?? rules.backdate },
-          { label: 'Least size of RSA keys', value: `${rules.rsaMinBits} bits` },
-          { label: 'Curves of EC keys', value: listed(rules.ecCurves) },
-          { label: 'Required attributes', value: listed(rules.subjectRequired) },
+          {
+            label: ruleLabel('validity'),
+            value: durationInWords(rules.validity) ?? rules.validity,
+          },
+          {
+            label: ruleLabel('backdate'),
+            value: durationInWords(rules.backdate) ?? rules.backdate,
+          },
+          { label: ruleLabel('rsaMinBits'), value: `${rules.rsaMinBits} bits` },
+          { label: ruleLabel('ecCurves'), value: listed(rules.ecCurves) },
+          { label: ruleLabel('subject.required'), value: listed(rules.subjectRequired) },
           {
             label: 'Allowed attributes',
             value: rules.isSubjectLimited ? listed(rules.subjectAllowed) : 'Any',
           },
           {
-            label: 'Fixed attributes',
+            label: ruleLabel('subject.fixed'),
             value: listed(rules.subjectFixed.map(({ name, value }) => `${name}=${value}`)),
           },
-          { label: 'Pattern of the CN', value: rules.commonNamePattern || 'Any' },
-          { label: 'Types of names', value: listed(rules.nameTypes) },
           {
-            label: 'Patterns of names',
+            label: ruleLabel('subject.commonNamePattern'),
+            value: rules.commonNamePattern || 'Any',
+          },
+          { label: ruleLabel('subjectAltName.types'), value: listed(rules.nameTypes) },
+          {
+            label: ruleLabel('subjectAltName.patterns'),
             value:
               rules.namePatterns.length === 0
                 ? 'None'
@@ -40,7 +50,10 @@ export function RuleList({ template }: { template: TemplateView }) {
                     </div>
                   )),
           },
-          { label: 'The CN becomes a DNS name too', value: rules.commonNameAsDns ? 'Yes' : 'No' },
+          {
+            label: ruleLabel('subjectAltName.commonNameAsDns'),
+            value: rules.commonNameAsDns ? 'Yes' : 'No',
+          },
           {
             label: 'Names of other types',
             value: rules.ignoreOthers ? 'Left out' : 'Refused',
@@ -49,10 +62,10 @@ export function RuleList({ template }: { template: TemplateView }) {
             label: 'Form of security identifiers',
             value: rules.sidForm === 'URI' ? 'A URI in subjectAltName' : 'An extension',
           },
-          { label: 'Key usages', value: listed(rules.keyUsage) },
-          { label: 'Extended key usages', value: listed(rules.extendedKeyUsage) },
+          { label: ruleLabel('keyUsage'), value: listed(rules.keyUsage) },
+          { label: ruleLabel('extendedKeyUsage'), value: listed(rules.extendedKeyUsage) },
           {
-            label: 'Certificates name their CRL',
+            label: ruleLabel('crlDistributionPoint'),
             value: rules.crlDistributionPoint ? 'Yes' : 'No',
           },
         ]}

@@ -31,7 +31,7 @@ export function ScepActivation({ profile }: { profile: RaProfileView }) {
       header={
         <Header
           variant="h2"
-          description="The SCEP Profile that is activated gives the RA Profile a URL of its own."
+          description="The RA Profile has its own endpoint while a SCEP Profile is activated on it."
         >
           SCEP
         </Header>
@@ -71,7 +71,7 @@ function Activation({ profile, scep }: { profile: RaProfileView; scep: ScepView 
       {scep.scepAvailable ? (
         <ActiveProfile profile={profile} scep={scep} />
       ) : (
-        <div>No SCEP Profile is activated: the RA Profile has no URL of its own.</div>
+        <div>No SCEP Profile is activated, so the RA Profile has no endpoint.</div>
       )}
       <SelectField
         label={scep.scepAvailable ? 'Another SCEP Profile' : 'SCEP Profile'}
@@ -124,8 +124,8 @@ function ActiveProfile({ profile, scep }: { profile: RaProfileView; scep: ScepVi
             <PageLink to={`/scep-profiles/${scep.uuid}`}>{scep.name ?? scep.uuid}</PageLink>
           ),
         },
-        { label: 'URL', value: scep.url && <CopyText text={scep.url} name="the URL" /> },
-        { label: 'State of the URL', value: <EndpointState endpoint={endpoint} /> },
+        { label: 'SCEP URL', value: scep.url && <CopyText text={scep.url} name="the URL" /> },
+        { label: 'Endpoint', value: <EndpointState endpoint={endpoint} /> },
       ]}
     />
   );

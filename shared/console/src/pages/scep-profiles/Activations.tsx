@@ -25,7 +25,7 @@ export function Activations({ profile }: { profile: ScepProfileView }) {
       header={
         <Header
           variant="h2"
-          description="The default decides at the SCEP Profile’s own URL. Each RA Profile on which it is activated has a URL of its own besides."
+          description="The rules and the authority of the default RA Profile apply at the SCEP URL above. Each RA Profile on which this SCEP Profile is activated has its own endpoint."
         >
           RA Profiles
         </Header>
@@ -68,7 +68,7 @@ function Links({ profile, raProfiles }: { profile: ScepProfileView; raProfiles: 
         trackBy="uuid"
         items={linked}
         ariaLabels={{ tableLabel: 'RA Profiles' }}
-        empty="It leads to no RA Profile yet, so that no device can enrol. Choose one below."
+        empty="No RA Profile is linked yet, so no device can enrol. Choose one below."
         columnDefinitions={[
           {
             id: 'name',
@@ -84,7 +84,7 @@ function Links({ profile, raProfiles }: { profile: ScepProfileView; raProfiles: 
           },
           {
             id: 'url',
-            header: 'Its URL',
+            header: 'Endpoint',
             minWidth: 260,
             cell: (item) => {
               const endpoint = status.data?.endpoints.find(
@@ -130,7 +130,7 @@ function Links({ profile, raProfiles }: { profile: ScepProfileView; raProfiles: 
       <SelectField
         label="Link an RA Profile"
         path="raProfileUuid"
-        explanation="An RA Profile that has another SCEP Profile gets this one instead."
+        explanation="Activating gives the RA Profile an endpoint with this SCEP Profile, in place of the one that it has."
         placeholder="Choose an RA Profile"
         empty="There is no RA Profile yet."
         choices={raProfiles.map(({ uuid, name, description, enabled }) => ({
@@ -151,7 +151,7 @@ function Links({ profile, raProfiles }: { profile: ScepProfileView; raProfiles: 
             })
           }
         >
-          Activate on it
+          Activate
         </ActionButton>
         <ActionButton
           denial={refusal}
@@ -162,7 +162,7 @@ function Links({ profile, raProfiles }: { profile: ScepProfileView; raProfiles: 
             })
           }
         >
-          Make it the default
+          Make default
         </ActionButton>
       </SpaceBetween>
     </SpaceBetween>

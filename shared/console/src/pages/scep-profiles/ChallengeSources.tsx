@@ -9,6 +9,7 @@ import { useDenial } from '../../api/caller';
 import type { ScepProfileView } from '../../api/schema';
 import { CopyText } from '../../components/CopyText';
 import { PageButton } from '../../components/PageButton';
+import { SCEP_PROFILE_LABELS } from '../../components/scep-profile/labels';
 import { NOTIFICATIONS, SOURCES } from '../../components/scep-profile/sources';
 import { SourceTest } from './SourceTest';
 
@@ -21,7 +22,7 @@ export function ChallengeSources({ profile }: { profile: ScepProfileView }) {
       header={
         <Header
           variant="h2"
-          description="They are asked in this order, and the first yes suffices."
+          description="An enrolment is accepted when one of these accepts its challenge. They are asked in this order."
           actions={
             <SpaceBetween direction="horizontal" size="xs">
               <PageButton to={`/challenges?profile=${uuid}`}>Challenges and lock-outs</PageButton>
@@ -56,10 +57,11 @@ export function ChallengeSources({ profile }: { profile: ScepProfileView }) {
 
 function Nobody({ isApproved }: { isApproved: boolean }) {
   return isApproved ? (
-    <div>Nobody vouches for enrolments: an administrator approves each.</div>
+    <div>There is no challenge source: an administrator approves each enrolment.</div>
   ) : (
     <Alert type="info">
-      Nobody vouches for enrolments, so all are refused. Edit the profile, and choose a source.
+      There is no challenge source, so every enrolment is refused. Edit the profile, and choose a
+      source.
     </Alert>
   );
 }
@@ -104,11 +106,14 @@ function WebhookSettings({ profile }: { profile: ScepProfileView }) {
           columns={3}
           items={[
             { label: 'URL', value: webhook.url },
-            { label: 'Time to answer', value: `${webhook.timeoutSeconds} seconds` },
-            { label: 'Asked about every enrolment', value: webhook.gate ? 'Yes' : 'No' },
             {
-              label: 'Told of',
-              value: events.map(({ label }) => label).join(', ') || 'Nothing',
+              label: SCEP_PROFILE_LABELS['webhook.timeoutSeconds'],
+              value: `${webhook.timeoutSeconds} seconds`,
+            },
+            { label: SCEP_PROFILE_LABELS['webhook.gate'], value: webhook.gate ? 'Yes' : 'No' },
+            {
+              label: SCEP_PROFILE_LABELS['webhook.notify'],
+              value: events.map(({ label }) => label).join(', ') || 'None',
             },
           ]}
         />

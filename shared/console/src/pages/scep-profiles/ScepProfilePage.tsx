@@ -76,18 +76,18 @@ function Endpoint({ profile }: { profile: ScepProfileView }) {
   );
   const { caCertificate } = profile;
   return (
-    <Container header={<Header variant="h2">Endpoint</Header>}>
+    <Container header={<Header variant="h2">Overview</Header>}>
       <KeyValuePairs
         columns={2}
         items={[
-          { label: 'State of the profile', value: <ProfileState enabled={profile.enabled} /> },
-          { label: 'State of its URL', value: <EndpointState endpoint={endpoint} /> },
+          { label: 'State', value: <ProfileState enabled={profile.enabled} /> },
+          { label: 'Endpoint', value: <EndpointState endpoint={endpoint} /> },
           {
             label: 'SCEP URL',
             value: profile.scepUrl ? (
               <CopyText text={profile.scepUrl} name="the SCEP URL" />
             ) : (
-              'It has one as soon as it has a default RA Profile.'
+              'None until the profile has a default RA Profile.'
             ),
           },
           {
@@ -100,7 +100,7 @@ function Endpoint({ profile }: { profile: ScepProfileView }) {
                 , until <Time value={caCertificate.certificate.notAfter} dateOnly />
               </div>
             ) : (
-              'It was deleted: edit the profile, and choose another one.'
+              'None: it was deleted. Edit the profile, and choose another one.'
             ),
           },
         ]}
@@ -118,7 +118,7 @@ function Settings({ profile }: { profile: ScepProfileView }) {
         columns={3}
         items={[
           {
-            label: 'Every enrolment waits for an administrator',
+            label: SCEP_PROFILE_LABELS.requireManualApproval,
             value: yesOrNo(profile.requireManualApproval),
           },
           {
@@ -127,16 +127,16 @@ function Settings({ profile }: { profile: ScepProfileView }) {
               ? `From ${profile.renewThreshold} days before expiry`
               : 'In the second half of the lifetime',
           },
-          { label: 'Another key may sign messages', value: yesOrNo(profile.allowProxySigner) },
+          { label: SCEP_PROFILE_LABELS.allowProxySigner, value: yesOrNo(profile.allowProxySigner) },
           {
-            label: 'Response to GetCACert',
+            label: SCEP_PROFILE_LABELS.caCertificateForm,
             value:
               profile.caCertificateForm === 'chain'
                 ? 'RA certificate and chain'
                 : 'RA certificate only',
           },
           {
-            label: 'SHA-1 and triple DES are accepted',
+            label: SCEP_PROFILE_LABELS.legacyAlgorithms,
             value: yesOrNo(profile.legacyAlgorithms),
           },
           {
@@ -150,7 +150,7 @@ function Settings({ profile }: { profile: ScepProfileView }) {
           { label: 'Owner of certificates', value: associations.owner ?? 'None' },
           { label: 'Groups of certificates', value: associations.groups.join(', ') || 'None' },
           {
-            label: 'Attributes of certificates, set by the API',
+            label: 'Other attributes of certificates',
             value: attributes.map(({ name }) => name).join(', ') || 'None',
           },
           { label: 'UUID', value: <CopyText text={profile.uuid} name="the UUID" /> },

@@ -79,7 +79,7 @@ export function ScepProfilesPage() {
           },
           {
             id: 'endpoint',
-            header: 'Its own URL',
+            header: 'Endpoint',
             minWidth: 200,
             cell: ({ uuid }) => <EndpointState endpoint={endpoints.get(uuid)} />,
           },
