@@ -16,8 +16,8 @@ use serde::de::value::{MapAccessDeserializer, SeqAccessDeserializer};
 use serde::de::{DeserializeOwned, Error, MapAccess, SeqAccess, Visitor};
 use serde::{Deserialize, Deserializer, Serialize};
 use serde_json::json;
-use time::OffsetDateTime;
 use time::format_description::well_known::{Iso8601, Rfc3339};
+use time::{OffsetDateTime, UtcOffset};
 use utoipa::IntoParams;
 use utoipa::openapi::Required;
 use utoipa::openapi::path::{Parameter, ParameterBuilder, ParameterIn};
@@ -218,7 +218,8 @@ pub(crate) fn parse_uuid<T: GenericUuid>(
         .map_err(|_| ApiError::reason(format!("{name}: not a uuid")))
 }
 
-/// Parses a parameter that is an RFC 3339 time, or a date, which means midnight UTC.
+/// Parses a parameter that is an RFC 3339 time, or a date, which means midnight UTC. The time is in
+/// UTC and of a year from 1970 to 9999.
 pub(crate) fn parse_time(
     name: &str,
     parameter: Option<String>,
@@ -239,15 +240,18 @@ pub(crate) fn parse_time(
     OffsetDateTime::parse(&text, &Rfc3339)
         .ok()
         .or_else(midnight)
+        // A time near the end of 9999 of a zone behind UTC lies in a year that `time` cannot express.
+        .and_then(|at| at.checked_to_offset(UtcOffset::UTC))
         // No record is older than 1970, and years in RFC 3339 have four digits.
-        .filter(|at| (1970..=9999).contains(&at.to_offset(time::UtcOffset::UTC).year()))
+        .filter(|at| (1970..=9999).contains(&at.year()))
         .map(Some)
         .ok_or_else(|| ApiError::reason(reason()))
 }
 
 /// Formats a time for a response: RFC 3339, UTC, in whole seconds or milliseconds.
 pub(crate) fn format_time(at: OffsetDateTime) -> String {
-    let utc = at.to_offset(time::UtcOffset::UTC);
+    // Times of requests and of the store are in UTC, so the conversion changes nothing.
+    let utc = at.checked_to_offset(UtcOffset::UTC).unwrap_or(at);
     // Stored times have years from 0 to 9999, all of which RFC 3339 can express.
     utc.replace_nanosecond(utc.nanosecond() / 1_000_000 * 1_000_000)
         .unwrap_or(utc)
@@ -466,7 +470,18 @@ mod tests {
         let shown = read("2030-01-31T12:00:00.5+02:00").unwrap();
         assert_eq!(shown.as_deref(), Some("2030-01-31T10:00:00.5Z"));
         assert_eq!(read("").unwrap(), None);
-        for text in ["now", "2030-13-01", "1969-01-01", "-2030-01-01"] {
+        let latest = "9999-12-31T23:59:59Z";
+        assert_eq!(read(latest).unwrap().as_deref(), Some(latest));
+        for text in [
+            "now",
+            "2030-13-01",
+            "1969-01-01",
+            "-2030-01-01",
+            "1970-01-01T00:00:00+00:01",
+            "9999-12-31T23:59:59-01:00",
+            "9999-12-31T23:59:59-23:59",
+            "0000-01-01T00:00:00+23:59",
+        ] {
             assert!(read(text).is_err(), "{text}");
         }
     }

@@ -106,7 +106,7 @@ fn encode_hex(octets: &[u8]) -> String {
 
 /// Writes a time as `YYYY-MM-DDThh:mm:ss.sssZ`.
 fn format_time(time: OffsetDateTime) -> String {
-    let utc = time.to_offset(UtcOffset::UTC);
+    let utc = time.checked_to_offset(UtcOffset::UTC).unwrap_or(time);
     let (year, month, day) = utc.to_calendar_date();
     let (hour, minute, second, milli) = utc.to_hms_milli();
     let month = u8::from(month);

@@ -58,7 +58,7 @@ impl<D: Serialize> Event<D> {
 
 /// Formats a time: RFC 3339, UTC, in whole seconds.
 pub(super) fn format_time(at: OffsetDateTime) -> Result<String, WebhookError> {
-    let utc = at.to_offset(time::UtcOffset::UTC);
+    let utc = at.checked_to_offset(time::UtcOffset::UTC).unwrap_or(at);
     utc.replace_nanosecond(0)
         .unwrap_or(utc)
         .format(&Rfc3339)
