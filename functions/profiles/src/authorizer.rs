@@ -2,6 +2,7 @@
 //! MDMs from tokens or client secrets that they send as passwords, which it cannot read.
 
 use async_trait::async_trait;
+use ca::bounded_text::bound_text;
 use http::request::Parts;
 use lambda_http::aws_lambda_events::apigw::ApiGatewayRequestAuthorizerJwtDescription as JwtClaims;
 use lambda_http::request::RequestContext;
@@ -121,13 +122,13 @@ fn describe_client<'a>(
     claim: impl Fn(&str) -> Option<&'a str>,
     scopes: Vec<Scope>,
 ) -> Option<Caller> {
-    let name = NAMES.iter().find_map(|name| claim(name))?;
+    let name = bound_text(NAMES.iter().find_map(|name| claim(name))?);
     (!name.starts_with(PERSON)).then(|| Caller {
-        name: match claim("sub") {
+        name: match claim("sub").map(bound_text) {
             // Names may change or be reused. The subject does neither, so it goes along into audit
             // records.
             Some(subject) if subject != name => format!("{name} ({subject})"),
-            Some(_) | None => name.to_owned(),
+            Some(_) | None => name,
         },
         scopes,
     })

@@ -2,6 +2,7 @@
 
 use std::collections::HashSet;
 
+use ca::bounded_text::bound_text;
 use management_api::{Caller, Scope};
 use serde_json::{Map, Value};
 
@@ -57,12 +58,12 @@ impl People {
 /// claims do not say who it is.
 pub(crate) fn describe_person(claims: &Map<String, Value>, scopes: &[Scope]) -> Option<Caller> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str);
-    let subject = text("sub")?;
+    let subject = bound_text(text("sub")?);
     let given = scopes_of_groups(claims);
     Some(Caller {
         // Names may change or be reused, or be chosen by the person. The subject is none of that,
         // and stands last, where no name can imitate it.
-        name: match NAMES.iter().find_map(|name| text(name)) {
+        name: match NAMES.iter().find_map(|name| text(name)).map(bound_text) {
             Some(name) if name != subject => format!("{PERSON}{name} ({subject})"),
             Some(_) | None => format!("{PERSON}{subject}"),
         },
@@ -169,6 +170,11 @@ mod tests {
             (
                 json!({ "sub": "1", "username": "x (2)" }),
                 "person:x (2) (1)",
+            ),
+            // Nothing that hides or reorders text reaches audit records.
+            (
+                json!({ "sub": "1\u{202e}", "username": "j\u{200b}ane\n" }),
+                "person:j\u{fffd}ane\u{fffd} (1\u{fffd})",
             ),
         ] {
             check_person(claims, &[], Some((name, &[])));

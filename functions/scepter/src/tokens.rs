@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use async_trait::async_trait;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
+use ca::bounded_text::bound_text;
 use http::request::Parts;
 use management_api::{Authenticate, Caller, CallersUnknown, Credentials, Scope, bearer_token};
 use rand::rngs::SysError;
@@ -317,7 +318,8 @@ impl TokenHolders {
             }
         });
         Ok(matching.map(|token| Caller {
-            name: format!("token {} ({})", token.name, token.id),
+            // An earlier version accepted names that hide or reorder text.
+            name: format!("token {} ({})", bound_text(&token.name), token.id),
             scopes: token
                 .scopes
                 .iter()

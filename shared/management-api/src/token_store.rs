@@ -1,6 +1,7 @@
 //! The port to the tokens of a server that issues them itself.
 
 use async_trait::async_trait;
+use ca::bounded_text::is_visible;
 use secrecy::SecretString;
 use time::OffsetDateTime;
 
@@ -85,13 +86,16 @@ impl std::fmt::Display for TokenId {
     }
 }
 
-/// The name of a new token: 1 to 64 characters, none of them a control character.
+/// The name of a new token: 1 to 64 characters, none of them a parenthesis, a control character or
+/// one that hides or reorders text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenName(String);
 
 /// A text is no [`TokenName`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("a name is 1 to 64 characters, none of them a control character")]
+#[error(
+    "a name is 1 to 64 characters, none of them a parenthesis, a control character or one that hides or reorders text"
+)]
 pub struct InvalidTokenName;
 
 impl TokenName {
@@ -100,8 +104,10 @@ impl TokenName {
     /// # Errors
     /// If the text is no name.
     pub fn new(text: &str) -> Result<Self, InvalidTokenName> {
-        // Names are printed in tables and logs, where control characters could forge lines.
-        let fits = (1..=64).contains(&text.chars().count()) && !text.chars().any(char::is_control);
+        // Names are shown in tables, logs and audit records, where such characters could forge a
+        // line or another name. The id of a token follows its name in parentheses.
+        let is_fit = |c: char| is_visible(c) && !matches!(c, '(' | ')');
+        let fits = (1..=64).contains(&text.chars().count()) && text.chars().all(is_fit);
         fits.then(|| Self(text.to_owned())).ok_or(InvalidTokenName)
     }
 
@@ -132,8 +138,18 @@ mod tests {
         for text in ["ci", " ", longest.as_str()] {
             assert_eq!(TokenName::new(text).unwrap().as_str(), text);
         }
-        for text in ["", "a\nb", "\u{7f}", &format!("{longest}x")] {
-            assert!(TokenName::new(text).is_err(), "{text}");
+        for text in [
+            "",
+            "a\nb",
+            "\u{7f}",
+            "a\u{202e}b",
+            "a\u{200b}",
+            "\u{2067}ci",
+            "\u{fffe}",
+            "ci (1f0c9a3e)",
+            &format!("{longest}x"),
+        ] {
+            assert!(TokenName::new(text).is_err(), "{text:?}");
         }
     }
 }
