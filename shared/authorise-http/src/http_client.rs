@@ -10,6 +10,8 @@ use reqwest::{Client, Method, StatusCode, Url};
 use scep_protocol::service_url::ServiceUrl;
 use tokio::sync::Semaphore;
 
+use crate::transport_fault::SystemResolver;
+
 /// The longest response that is read, in octets, unless a client is made for longer ones.
 const MAX_RESPONSE_BYTES: usize = 16 * 1024;
 
@@ -66,6 +68,7 @@ impl HttpClient {
         let client = Client::builder()
             .redirect(Policy::none())
             .no_proxy()
+            .dns_resolver(Arc::new(SystemResolver))
             .user_agent(concat!("scepter/", env!("CARGO_PKG_VERSION")))
             .build()?;
         Ok(Self {

@@ -3,6 +3,7 @@
 mod http_client;
 mod intune;
 mod report;
+mod transport_fault;
 mod webhook;
 
 pub use http_client::{HttpClient, HttpError, HttpResponse};

@@ -7,24 +7,27 @@ use scep_service::error_chain::ErrorChain;
 use scep_service::ports::ProbeError;
 
 use crate::http_client::HttpError;
+use crate::transport_fault::TransportFault;
 
 /// The longest report, in characters.
 const MAX_REPORT_CHARACTERS: usize = 400;
 
-/// Reports an error with its causes, which must have no secret and nothing of a response's body.
+/// Reports an error of this crate with its causes, which must have no secret and nothing of what a
+/// service or the network said.
 pub(crate) fn report(error: &dyn Error) -> ProbeError {
     let text = ErrorChain(error).to_string();
     let visible = text.chars().filter(|c| !c.is_control());
     ProbeError::Unfit(visible.take(MAX_REPORT_CHARACTERS).collect())
 }
 
-/// Reports that a request failed before its whole response was read.
+/// Reports that a request failed before its whole response was read. Only the log shows the causes.
 pub(crate) fn report_http(error: &HttpError) -> ProbeError {
     match error {
-        HttpError::Transport { source, url } if source.is_timeout() => {
-            ProbeError::Unfit(format!("{url} did not respond in time"))
+        HttpError::Transport { source, url } => {
+            tracing::warn!(error = %ErrorChain(error), "the test of a service failed");
+            ProbeError::Unfit(format!("{url}: {}", TransportFault::of(source)))
         }
-        HttpError::Busy(_) | HttpError::TooLong(_) | HttpError::Transport { .. } => report(error),
+        HttpError::Busy(_) | HttpError::TooLong(_) => report(error),
     }
 }
 

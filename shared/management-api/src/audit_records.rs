@@ -59,7 +59,8 @@ struct AuditItem {
     who: String,
     /// The kind of change: activate, approve, create, createChallenges, deactivate, delete,
     /// deleteChallenge, disable, edit, enable, freeLockouts, installCertificate, reject, revoke,
-    /// rollover, rotate or sign. Of challenges and lock-outs, the object is the SCEP Profile.
+    /// rollover, rotate, sign or testSource. Of challenges and lock-outs, the object is the SCEP
+    /// Profile.
     #[schema(example = "edit")]
     action: String,
     /// The kind of object: authority, certificate, raCertificate, raProfile, scepProfile or

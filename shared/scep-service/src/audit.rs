@@ -67,6 +67,8 @@ pub enum AuditAction {
     /// A certificate of the server itself is about to be signed. The record is written before the
     /// authority signs.
     Sign,
+    /// A request is about to be sent to the service behind a challenge source, to test it.
+    TestSource,
 }
 
 impl AuditAction {
@@ -227,6 +229,7 @@ mod tests {
             "rollover",
             "rotate",
             "sign",
+            "testSource",
         ];
         assert!(names.eq(expected));
     }

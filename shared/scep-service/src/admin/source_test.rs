@@ -5,12 +5,14 @@ use std::time::Duration;
 use scep_protocol::id::ScepProfileUuid;
 use scep_protocol::profile::ScepProfile;
 use scep_protocol::vouching::ChallengeSourceKind;
+use serde_json::json;
 
 use crate::admin::Administration;
 use crate::admin::challenge_sources::{SourceSecrets, check_sources};
 use crate::admin::invalid::AdminError;
 use crate::admin::validation::Validation;
-use crate::object::Versioned;
+use crate::audit::{Act, AuditAction};
+use crate::object::{Reference, Versioned};
 use crate::ports::{ProbeError, SourceProbe};
 
 /// What the test of a service found.
@@ -45,6 +47,16 @@ impl Administration {
         let mut errors = Validation::default();
         check_sources(&[kind].into(), &profile.intune, &has, &mut errors);
         errors.finish(Some(()))?;
+        // The record is written before the request is sent, so that none is sent without.
+        let audit = Act {
+            action: AuditAction::TestSource,
+            object: Reference::to::<ScepProfile>(uuid),
+            name: profile.name.to_string(),
+            before: json!(null),
+            after: json!({ "challengeSource": kind }),
+        }
+        .by(&self.actor, self.clock.now());
+        self.store.record(&audit).await?;
         let start = self.clock.instant();
         let outcome = match probe.probe(profile, self.clock.now()).await {
             Ok(sentence) => Ok(sentence),

@@ -18,6 +18,7 @@ const ACTIONS = new Map([
   ['rollover', 'Rolled over'],
   ['rotate', 'Gave a new key to'],
   ['sign', 'Signed with'],
+  ['testSource', 'Tested a challenge source of'],
 ]);
 
 /** What each kind of object is called, and where its page is. */
