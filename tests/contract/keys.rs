@@ -107,7 +107,7 @@ async fn an_ra_key_decrypts_and_signs_even_after_a_restart() {
 async fn a_secret_opens_only_for_its_own_owner_even_after_a_restart() {
     let keys = Keys::new();
     let profile = TypedUuid::new_v4();
-    let owner = SecretOwner::ScepProfile(profile);
+    let owner = SecretOwner::ServiceCredentials(profile);
     let secret = SecretString::from("s3cret");
     let sealed = keys
         .open_ports()
@@ -122,7 +122,9 @@ async fn a_secret_opens_only_for_its_own_owner_even_after_a_restart() {
         assert_eq!(opened.expose_secret(), "s3cret");
     }
     for other in [
-        SecretOwner::ScepProfile(TypedUuid::new_v4()),
+        SecretOwner::ServiceCredentials(TypedUuid::new_v4()),
+        // Who may open the credentials at other services may not open a challengePassword.
+        SecretOwner::ScepProfile(profile),
         SecretOwner::ChallengeKey(profile),
     ] {
         assert!(restarted.open(other, &sealed).await.is_err(), "{other:?}");

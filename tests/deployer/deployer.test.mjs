@@ -167,6 +167,27 @@ rows('a role that is assumed outside of the functions is denied', widened, false
   ['tables and keys, from another function', ['dynamodb:GetItem', stack.ProfilesTable.arn, { 'lambda:SourceFunctionArn': arn('lambda', 'function:payroll') }], ['kms:Sign', KEY, { ...OF_STACK, 'lambda:SourceFunctionArn': `arn:aws:lambda:${REGION}:999988887777:function:${STACK}-Profiles-1A2B` }]],
 ]);
 
+/** Opens what the symmetric key encrypted for owners. */
+const sealedFor = (...owners) => [
+  'kms:Decrypt', stack.SymmetricKey.arn,
+  { ...BY_FUNCTION, ...SYMMETRIC, ...(owners.length > 0 && { 'kms:EncryptionContextKeys': owners.map((owner) => `scepter:${owner}`) }) },
+];
+
+for (const role of ['ProfilesRole', 'MaintenanceRole']) {
+  rows(`${role} is denied`, asTemplateSays(role), false, [
+    ['challengePasswords', sealedFor('scepProfile')],
+    ['RA keys', sealedFor('raCertificate')],
+    ['what is bound to more, or to nothing', sealedFor('serviceCredentials', 'scepProfile'), sealedFor()],
+  ]);
+  rows(`${role} is allowed`, asTemplateSays(role), true, [
+    ['to open credentials at other services', sealedFor('serviceCredentials')],
+  ]);
+}
+rows('PkiOperationRole is allowed', asTemplateSays('PkiOperationRole'), true, [
+  ['to open what the answer to a request needs', ...['challengeKey', 'raCertificate', 'scepProfile', 'serviceCredentials'].map((owner) => sealedFor(owner))],
+]);
+rows('MaintenanceRole is denied', asTemplateSays('MaintenanceRole'), false, [['keys of one-time challenges', sealedFor('challengeKey')]]);
+
 // ---- Permissions that a deployment needs
 
 rows('a deployer is allowed', deployer, true, [

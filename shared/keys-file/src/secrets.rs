@@ -46,7 +46,18 @@ impl FileSecrets {
 fn authenticated_data(owner: SecretOwner) -> Vec<u8> {
     match owner {
         SecretOwner::ScepProfile(profile) => profile.as_bytes().to_vec(),
+        SecretOwner::ServiceCredentials(profile) => {
+            [&b"serviceCredentials"[..], profile.as_bytes()].concat()
+        }
         SecretOwner::ChallengeKey(profile) => [&b"challengeKey"[..], profile.as_bytes()].concat(),
+    }
+}
+
+/// The owner for which an earlier version sealed the secrets that are this owner's now.
+fn former_owner(owner: SecretOwner) -> Option<SecretOwner> {
+    match owner {
+        SecretOwner::ServiceCredentials(profile) => Some(SecretOwner::ScepProfile(profile)),
+        SecretOwner::ScepProfile(_) | SecretOwner::ChallengeKey(_) => None,
     }
 }
 
@@ -72,6 +83,20 @@ impl Secrets for FileSecrets {
     }
 
     async fn open(
+        &self,
+        owner: SecretOwner,
+        sealed: &SealedSecret,
+    ) -> Result<SecretString, KeyError> {
+        match (self.open_for(owner, sealed), former_owner(owner)) {
+            (Err(_), Some(former)) => self.open_for(former, sealed),
+            (opened, _) => opened,
+        }
+    }
+}
+
+impl FileSecrets {
+    /// Decrypts a secret that was sealed for this owner.
+    fn open_for(
         &self,
         owner: SecretOwner,
         sealed: &SealedSecret,

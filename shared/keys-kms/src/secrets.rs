@@ -48,6 +48,10 @@ fn context_owner(owner: SecretOwner) -> Owner {
             kind: "scepter:scepProfile",
             uuid: profile.into_untyped_uuid(),
         },
+        SecretOwner::ServiceCredentials(profile) => Owner {
+            kind: "scepter:serviceCredentials",
+            uuid: profile.into_untyped_uuid(),
+        },
         SecretOwner::ChallengeKey(profile) => Owner {
             kind: "scepter:challengeKey",
             uuid: profile.into_untyped_uuid(),

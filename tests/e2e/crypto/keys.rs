@@ -185,6 +185,7 @@ async fn a_secret_opens_for_its_own_profile_and_after_a_restart() {
     for other in [
         SecretOwner::ScepProfile(TypedUuid::new_v4()),
         SecretOwner::ChallengeKey(profile),
+        SecretOwner::ServiceCredentials(TypedUuid::new_v4()),
     ] {
         assert!(restarted.open(other, &sealed).await.is_err(), "{other:?}");
     }
@@ -195,4 +196,11 @@ async fn a_secret_opens_for_its_own_profile_and_after_a_restart() {
         let spoilt = SealedSecret::new(spoilt.to_owned());
         assert!(restarted.open(owner, &spoilt).await.is_err());
     }
+    // An earlier version sealed credentials at other services for the profile as a whole.
+    let credentials = SecretOwner::ServiceCredentials(profile);
+    let opened = restarted.open(credentials, &sealed).await.unwrap();
+    assert_eq!(opened.expose_secret(), "s3cret");
+    let secret = SecretString::from("s3cret");
+    let sealed = restarted.seal(credentials, &secret).await.unwrap();
+    assert!(restarted.open(owner, &sealed).await.is_err());
 }

@@ -59,7 +59,7 @@ impl IntuneWorld {
         let notifiers = &mut world.enrolment.notifiers;
         notifiers.insert(NoticeReceiver::Intune, notifier);
         let found: Versioned<ScepProfile> = world.find().await;
-        let owner = SecretOwner::ScepProfile(found.object.uuid);
+        let owner = SecretOwner::ServiceCredentials(found.object.uuid);
         let sealed = world.enrolment.secrets.seal(owner, &key.into()).await;
         let settings = IntuneSettings {
             tenant: Some(TENANT.to_owned()),

@@ -259,7 +259,7 @@ impl IntuneClient {
             let jwt = issuer.assert(&subject, self.clock.now()).await?;
             return Ok(Proof::Assertion(jwt));
         };
-        let owner = SecretOwner::ScepProfile(application.scep_profile);
+        let owner = SecretOwner::ServiceCredentials(application.scep_profile);
         Ok(Proof::Secret(self.secrets.open(owner, &sealed).await?))
     }
 

@@ -93,7 +93,7 @@ impl WebhookClient {
     ) -> Result<HttpResponse, WebhookError> {
         let url: ServiceUrl = webhook.url.parse()?;
         let body = serde_json::to_vec(event).map_err(|error| WebhookError::Encode(error.into()))?;
-        let owner = SecretOwner::ScepProfile(profile.uuid);
+        let owner = SecretOwner::ServiceCredentials(profile.uuid);
         let secret = self.secrets.open(owner, &webhook.secret).await?;
         let secret = WebhookSecret::parse(secret.expose_secret())?;
         let headers = sign(&secret, id, now, &body)?;

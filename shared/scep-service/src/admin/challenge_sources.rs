@@ -205,7 +205,7 @@ impl Administration {
             }
             Edit::Set(edit) => edit,
         };
-        let owner = SecretOwner::ScepProfile(profile.uuid);
+        let owner = SecretOwner::ServiceCredentials(profile.uuid);
         let sealed = match &edit.secret {
             Some(secret) => Some(self.secrets.seal(owner, secret).await?),
             None => None,

@@ -194,12 +194,13 @@ impl Administration {
         edit: SecretsEdit,
         profile: &mut ScepProfile,
     ) -> Result<(), AdminError> {
-        let owner = SecretOwner::ScepProfile(profile.uuid);
-        let seal = async |secret: &SecretString| self.secrets.seal(owner, secret).await;
         match edit.intune_application_key {
             Edit::Keep => {}
             Edit::Reset => profile.intune.application_key = None,
-            Edit::Set(key) => profile.intune.application_key = Some(seal(&key).await?),
+            Edit::Set(key) => {
+                let owner = SecretOwner::ServiceCredentials(profile.uuid);
+                profile.intune.application_key = Some(self.secrets.seal(owner, &key).await?);
+            }
         }
         match edit.challenge {
             Edit::Keep => {}
@@ -209,7 +210,8 @@ impl Administration {
             }
             Edit::Set(challenge) => {
                 let secret = SecretString::from(challenge.reveal());
-                profile.challenge = Some(seal(&secret).await?);
+                let owner = SecretOwner::ScepProfile(profile.uuid);
+                profile.challenge = Some(self.secrets.seal(owner, &secret).await?);
                 profile.challenge_traits = Some(ChallengeTraits::of(&challenge));
             }
         }

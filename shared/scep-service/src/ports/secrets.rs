@@ -10,8 +10,12 @@ use crate::error::KeyError;
 /// What a secret belongs to. It opens for nothing else.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum SecretOwner {
-    /// A SCEP Profile: its challengePassword, and its credentials at other services.
+    /// A SCEP Profile: its challengePassword, and those of its one-time challenges that open
+    /// messages. Only those who answer requests may open it.
     ScepProfile(ScepProfileUuid),
+    /// The credentials of a SCEP Profile at other services: the secret of its webhook, and that of
+    /// its application in Entra. Those may open it too who notify and test these services.
+    ServiceCredentials(ScepProfileUuid),
     /// The digests of a SCEP Profile's one-time challenges: their key. Administration may open it
     /// too, to make challenges.
     ChallengeKey(ScepProfileUuid),
