@@ -91,10 +91,12 @@ fn new_console(pool: &UserPoolDouble) -> Console {
         authorization_endpoint: locate("/oauth2/authorize"),
         token_endpoint: locate("/oauth2/token"),
         end_session_endpoint: Some(locate("/logout")),
+        revocation_endpoint: Some(locate("/oauth2/revoke")),
         client_id: CLIENT_ID.to_owned(),
         scope: SCOPES.join(" "),
     };
-    Console::new(&SignIn::OpenId(Box::new(provider))).unwrap()
+    let public_url = "http://127.0.0.1";
+    Console::new(&SignIn::OpenId(Box::new(provider)), public_url).unwrap()
 }
 
 /// Does what API Gateway's JWT authorizer does: passes the claims of a valid token on, each as a

@@ -21,7 +21,7 @@ use axum::Router;
 use axum::body::Body;
 use axum::extract::State as Shared;
 use axum::response::Response;
-use axum::routing::{delete, get, post, put};
+use axum::routing::{get, post, put};
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde_json::{Map, Value, json};
 use tokio::net::TcpListener;
@@ -124,10 +124,14 @@ impl UserPoolDouble {
             .route("/oauth2/authorize", get(sign_in::authorize))
             .route("/login", get(sign_in::show_login).post(sign_in::log_in))
             .route("/oauth2/token", post(tokens::grant_tokens))
+            .route("/oauth2/revoke", post(tokens::revoke_token))
             .route("/logout", get(sign_in::log_out))
             .route("/_tests/objections", get(show_objections))
             .route("/_tests/access", put(limit_access))
-            .route("/_tests/sessions", delete(revoke_sessions))
+            .route(
+                "/_tests/sessions",
+                get(count_sessions).delete(revoke_sessions),
+            )
             .with_state(pool.clone());
         let task = tokio::spawn(async move { axum::serve(listener, router).await.unwrap() });
         Self { pool, task }
@@ -230,6 +234,10 @@ async fn show_objections(Shared(pool): Shared<Pool>) -> Response {
 
 async fn limit_access(Shared(pool): Shared<Pool>, seconds: String) {
     pool.lock().access_seconds = seconds.parse().unwrap();
+}
+
+async fn count_sessions(Shared(pool): Shared<Pool>) -> Response {
+    answer_json(200, &json!(pool.lock().refresh_tokens.len()))
 }
 
 async fn revoke_sessions(Shared(pool): Shared<Pool>) {

@@ -12,7 +12,8 @@ use crate::sign_in::read_sign_in;
 
 fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
-        let console = &Console::new(&read_sign_in(&environment)?)?;
+        // API Gateway and CloudFront answer by TLS alone.
+        let console = &Console::new(&read_sign_in(&environment)?, "https:")?;
         let doors = FrontDoors::of(&environment);
         lambda_host::serve(&doors, async |head, _| console.respond(&head)).await
     })

@@ -24,6 +24,7 @@ pub(crate) fn read_sign_in(environment: &Environment) -> Result<SignIn, SettingE
         authorization_endpoint: required("SCEPTER_SIGN_IN_AUTHORIZATION_URL")?,
         token_endpoint: required("SCEPTER_SIGN_IN_TOKEN_URL")?,
         end_session_endpoint: optional("SCEPTER_SIGN_IN_LOGOUT_URL")?,
+        revocation_endpoint: optional("SCEPTER_SIGN_IN_REVOCATION_URL")?,
         client_id,
         scope: environment.text("SCEPTER_SIGN_IN_SCOPE")?,
     })))
@@ -63,13 +64,14 @@ mod tests {
     }
 
     #[test]
-    fn a_client_needs_all_but_the_page_to_sign_out_at() {
+    fn a_client_needs_all_but_what_it_signs_out_by() {
         let sign_in = read_sign_in(&Environment::of(sample_setting)).unwrap();
         let SignIn::OpenId(provider) = sign_in else {
             panic!("{sign_in:?}");
         };
         assert_eq!(provider.client_id, "console");
         assert!(provider.end_session_endpoint.is_none());
+        assert!(provider.revocation_endpoint.is_none());
         let check = |environment, variable: &str| {
             let error = read_sign_in(&environment).unwrap_err().to_string();
             assert!(error.contains(variable), "{error}");

@@ -50,7 +50,7 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
         crls: data.crls(),
         metrics: data.metrics(),
         assertions: data.assertions(),
-        console: Console::new(&SignIn::Token)?,
+        console: Console::new(&SignIn::Token, &url.base)?,
         default_scep_profile: default,
         api,
     };

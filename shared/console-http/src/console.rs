@@ -37,14 +37,15 @@ pub struct Console {
 }
 
 impl Console {
-    /// Prepares the responses.
+    /// Prepares the responses at a public URL, of which only the scheme counts.
     ///
     /// # Errors
     /// If the console cannot work with the identity provider.
-    pub fn new(sign_in: &SignIn) -> Result<Self, UnfitSignIn> {
+    pub fn new(sign_in: &SignIn, public_url: &str) -> Result<Self, UnfitSignIn> {
+        let scheme = public_url.split(':').next().unwrap_or_default();
         Ok(Self {
             sign_in: sign_in.to_json()?,
-            headers: SecurityHeaders::of(sign_in)?,
+            headers: SecurityHeaders::of(sign_in, scheme.eq_ignore_ascii_case("https"))?,
         })
     }
 

@@ -2,7 +2,7 @@
 
 use http::header::{
     CONTENT_SECURITY_POLICY, HeaderMap, HeaderName, HeaderValue, REFERRER_POLICY,
-    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+    STRICT_TRANSPORT_SECURITY, X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
 };
 
 use crate::{SignIn, UnfitSignIn};
@@ -29,28 +29,66 @@ const FIXED: [(HeaderName, HeaderValue); 6] = [
     (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
 ];
 
+/// Browsers use https alone for a year, RFC 6797. They ignore it in a response over http.
+const STRICT_TRANSPORT: HeaderValue = HeaderValue::from_static("max-age=31536000");
+
 /// The headers of every response.
-pub(crate) struct SecurityHeaders(HeaderValue);
+pub(crate) struct SecurityHeaders {
+    content_policy: HeaderValue,
+    /// Whether browsers reach the console by https alone.
+    is_https: bool,
+}
 
 impl SecurityHeaders {
     /// The console loads only its own files, and talks only to its own server and, if people sign
-    /// in at an identity provider, to that one's token endpoint.
-    pub(crate) fn of(sign_in: &SignIn) -> Result<Self, UnfitSignIn> {
-        let origin = sign_in.token_origin()?;
-        let token_source = origin
-            .map(|origin| format!(" {origin}"))
-            .unwrap_or_default();
+    /// in at an identity provider, to that one's endpoints of tokens.
+    pub(crate) fn of(sign_in: &SignIn, is_https: bool) -> Result<Self, UnfitSignIn> {
+        let origins = sign_in.provider_origins()?;
+        let provider: String = origins.iter().map(|origin| format!(" {origin}")).collect();
         let policy = format!(
             "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; \
-             font-src 'self' data:; connect-src 'self'{token_source}; manifest-src 'self'; \
+             font-src 'self' data:; connect-src 'self'{provider}; manifest-src 'self'; \
              base-uri 'none'; form-action 'none'; frame-ancestors 'none'"
         );
-        let policy = HeaderValue::try_from(policy).map_err(|_| UnfitSignIn::TokenHost)?;
-        Ok(Self(policy))
+        Ok(Self {
+            content_policy: HeaderValue::try_from(policy).map_err(|_| UnfitSignIn::Host)?,
+            is_https,
+        })
     }
 
     pub(crate) fn add_to(&self, headers: &mut HeaderMap) {
-        headers.insert(CONTENT_SECURITY_POLICY, self.0.clone());
+        headers.insert(CONTENT_SECURITY_POLICY, self.content_policy.clone());
         headers.extend(FIXED);
+        if self.is_https {
+            headers.insert(STRICT_TRANSPORT_SECURITY, STRICT_TRANSPORT);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::{Console, SignIn};
+
+    #[track_caller]
+    fn check(public_url: &str, expected: Option<&str>) {
+        let console = Console::new(&SignIn::Token, public_url).unwrap();
+        for path in ["/console/", "/console/sign-in.json", "/console/missing.js"] {
+            let request = http::Request::get(path).body(()).unwrap();
+            let response = console.respond(&request.into_parts().0);
+            let found = response.headers().get("strict-transport-security");
+            assert_eq!(
+                found.map(|value| value.to_str().unwrap()),
+                expected,
+                "{path}"
+            );
+        }
+    }
+
+    #[test]
+    fn browsers_that_came_by_https_stay_with_it() {
+        check("https://scep.example", Some("max-age=31536000"));
+        check("HTTPS://scep.example", Some("max-age=31536000"));
+        check("http://scep.example", None);
+        check("http://https:8080", None);
     }
 }

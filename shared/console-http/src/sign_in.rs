@@ -1,5 +1,7 @@
 //! How people sign in to the console.
 
+use std::collections::BTreeSet;
+use std::iter;
 use std::str::FromStr;
 
 use bytes::Bytes;
@@ -28,6 +30,9 @@ pub struct OpenIdProvider {
     pub token_endpoint: ProviderUrl,
     /// Where people sign out, if the provider has such a page.
     pub end_session_endpoint: Option<ProviderUrl>,
+    /// Where the console revokes its tokens at sign-out (RFC 7009), if the provider has such an
+    /// endpoint.
+    pub revocation_endpoint: Option<ProviderUrl>,
     /// The console at the provider: a public client, which has no secret.
     pub client_id: String,
     /// The scopes to ask for, separated by spaces.
@@ -49,9 +54,9 @@ pub enum UnfitSignIn {
     /// Writing the settings as JSON.
     #[error("writing the settings of sign-in as JSON")]
     Json(#[source] serde_json::Error),
-    /// The token endpoint's host cannot be named in a Content-Security-Policy.
-    #[error("the host of the token endpoint is no domain name or IPv4 address")]
-    TokenHost,
+    /// The host of an endpoint cannot be named in a Content-Security-Policy.
+    #[error("the host of the token or revocation endpoint is no domain name or IPv4 address")]
+    Host,
 }
 
 /// The content of `sign-in.json`.
@@ -68,6 +73,7 @@ enum SignInJson<'a> {
         authorization_endpoint: &'a str,
         token_endpoint: &'a str,
         end_session_endpoint: Option<&'a str>,
+        revocation_endpoint: Option<&'a str>,
         client_id: &'a str,
         scope: &'a str,
     },
@@ -86,6 +92,10 @@ impl SignIn {
                     .end_session_endpoint
                     .as_ref()
                     .map(|url| url.text.as_str()),
+                revocation_endpoint: provider
+                    .revocation_endpoint
+                    .as_ref()
+                    .map(|url| url.text.as_str()),
                 client_id: &provider.client_id,
                 scope: &provider.scope,
             },
@@ -94,21 +104,30 @@ impl SignIn {
         Ok(Bytes::from(json))
     }
 
-    /// The origin that the console talks to besides its own, as a Content-Security-Policy names it.
-    pub(crate) fn token_origin(&self) -> Result<Option<String>, UnfitSignIn> {
+    /// The origins that the console talks to besides its own, as a Content-Security-Policy names
+    /// them.
+    pub(crate) fn provider_origins(&self) -> Result<BTreeSet<String>, UnfitSignIn> {
         let provider = match self {
-            Self::Token => return Ok(None),
+            Self::Token => return Ok(BTreeSet::new()),
             Self::OpenId(provider) => provider,
         };
-        let url = Url::from(&provider.token_endpoint.url);
+        iter::once(&provider.token_endpoint)
+            .chain(&provider.revocation_endpoint)
+            .map(ProviderUrl::source)
+            .collect()
+    }
+}
+
+impl ProviderUrl {
+    /// The origin, as a Content-Security-Policy names it.
+    fn source(&self) -> Result<String, UnfitSignIn> {
+        let url = Url::from(&self.url);
         // A host may contain `;`, which would begin another directive, and an IPv6 address is no
         // host-source.
         let is_plain = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
         match url.host_str() {
-            Some(host) if host.chars().all(is_plain) => {
-                Ok(Some(url.origin().ascii_serialization()))
-            }
-            Some(_) | None => Err(UnfitSignIn::TokenHost),
+            Some(host) if host.chars().all(is_plain) => Ok(url.origin().ascii_serialization()),
+            Some(_) | None => Err(UnfitSignIn::Host),
         }
     }
 }
@@ -134,6 +153,7 @@ mod tests {
             authorization_endpoint: "https://login.example/authorize?p=1".parse().unwrap(),
             token_endpoint: token_endpoint.parse().unwrap(),
             end_session_endpoint: None,
+            revocation_endpoint: None,
             client_id: "console".to_owned(),
             scope: "openid scepter/read".to_owned(),
         }))
@@ -150,25 +170,50 @@ mod tests {
             r#"{"method":"oidc","issuer":"https://idp.example","#,
             r#""authorizationEndpoint":"https://login.example/authorize?p=1","#,
             r#""tokenEndpoint":"https://login.example/token","endSessionEndpoint":null,"#,
-            r#""clientId":"console","scope":"openid scepter/read"}"#
+            r#""revocationEndpoint":null,"clientId":"console","scope":"openid scepter/read"}"#
         );
         assert_eq!(json, expected);
     }
 
     #[test]
-    fn the_origin_of_the_token_endpoint_is_one_source_or_none() {
-        let origin = |url| provider_at(url).token_origin();
-        let found = origin("https://login.example:8443/a/token?b");
-        assert_eq!(found.unwrap().unwrap(), "https://login.example:8443");
-        let found = origin("http://127.0.0.1:9000/token");
-        assert_eq!(found.unwrap().unwrap(), "http://127.0.0.1:9000");
-        assert!(SignIn::Token.token_origin().unwrap().is_none());
+    fn the_origins_of_endpoints_are_sources_each_of_its_own() {
+        let origins = |token: &str, revocation: Option<&str>| {
+            let SignIn::OpenId(mut provider) = provider_at(token) else {
+                panic!("there is a provider");
+            };
+            provider.revocation_endpoint = revocation.map(|url| url.parse().unwrap());
+            let found = SignIn::OpenId(provider).provider_origins();
+            found.map(|origins| origins.into_iter().collect::<Vec<_>>().join(" "))
+        };
+        for (token, revocation, expected) in [
+            (
+                "https://login.example:8443/a/token?b",
+                None,
+                "https://login.example:8443",
+            ),
+            ("http://127.0.0.1:9000/token", None, "http://127.0.0.1:9000"),
+            (
+                "https://login.example/token",
+                Some("https://login.example/revoke"),
+                "https://login.example",
+            ),
+            (
+                "https://login.example/token",
+                Some("https://out.example/revoke"),
+                "https://login.example https://out.example",
+            ),
+        ] {
+            assert_eq!(origins(token, revocation).unwrap(), expected);
+        }
+        assert!(SignIn::Token.provider_origins().unwrap().is_empty());
         for unfit in [
             "https://a;sandbox/token",
             "https://a'b/token",
             "https://[::1]/token",
         ] {
-            assert!(origin(unfit).is_err(), "{unfit}");
+            assert!(origins(unfit, None).is_err(), "{unfit}");
+            let token = "https://login.example/token";
+            assert!(origins(token, Some(unfit)).is_err(), "{unfit}");
         }
     }
 }

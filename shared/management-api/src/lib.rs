@@ -53,9 +53,8 @@ use axum::middleware::Next;
 use axum::response::{IntoResponse, Response};
 use axum::routing::{any, get};
 use axum::{Extension, Json, Router, middleware};
-use http::header::{CACHE_CONTROL, X_CONTENT_TYPE_OPTIONS};
 use http::request::Parts;
-use http::{HeaderValue, StatusCode};
+use http::StatusCode;
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use scep_http::BodyError;
 use scep_protocol::profile::EndpointName;
@@ -143,7 +142,7 @@ pub fn router(api: impl Into<Arc<Api>>) -> Router {
     let api = api.into();
     let rest = Router::new().fallback(nothing_here);
     routes(Arc::clone(&api))
-        .merge(rest.layer(middleware::map_response(add_security_headers)))
+        .merge(rest.layer(middleware::map_response(secure_response)))
         .layer(middleware::from_fn_with_state(api, answer_mdm_first))
 }
 
@@ -188,7 +187,7 @@ pub fn routes(api: impl Into<Arc<Api>>) -> Router {
         .route(&format!("{PREFIX}/"), any(nothing_here))
         .method_not_allowed_fallback(method_not_allowed)
         .layer(DefaultBodyLimit::max(MAX_BODY_BYTES))
-        .layer(middleware::map_response(add_security_headers))
+        .layer(middleware::map_response(secure_response))
         .with_state(api)
 }
 
@@ -208,10 +207,6 @@ async fn method_not_allowed() -> Response {
     response::error_response(StatusCode::METHOD_NOT_ALLOWED, "method not allowed")
 }
 
-/// Adds headers that keep responses out of caches, and browsers from guessing the media type.
-async fn add_security_headers(mut response: Response) -> Response {
-    let headers = response.headers_mut();
-    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    response
+async fn secure_response(response: Response) -> Response {
+    response::add_security_headers(response)
 }

@@ -7,12 +7,12 @@ use std::time::Instant;
 use bytes::Bytes;
 use ca::template::Period;
 use ca::vouched_names::VouchedNamesSpec;
-use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE, X_CONTENT_TYPE_OPTIONS};
+use http::header::{CACHE_CONTROL, CONTENT_TYPE, WWW_AUTHENTICATE};
 use http::request::Parts;
-use http::{HeaderValue, Method, Response, StatusCode};
+use http::{HeaderMap, HeaderValue, Method, Response, StatusCode};
 use newtype_uuid::GenericUuid;
 use scep_cms::certificate::Certificate;
-use scep_http::{BodyError, ClientAddress};
+use scep_http::{BodyError, ClientAddress, confine_response};
 use scep_protocol::id::ScepProfileUuid;
 use scep_protocol::profile::ScepProfile;
 use scep_protocol::ra_certificate::RaCertificate;
@@ -45,6 +45,8 @@ enum MdmError {
     Unauthenticated,
     /// The token does not have the scope `challenge`.
     Forbidden,
+    /// A page of another site made the browser send the request.
+    OtherSite,
     /// Callers cannot be authenticated at the moment.
     TryLater,
     /// No SCEP Profile has the name.
@@ -78,6 +80,10 @@ impl MdmError {
                 StatusCode::FORBIDDEN,
                 "You do not have sufficient permission to enroll with SCEP. The token lacks the \
                  scope challenge",
+            ),
+            Self::OtherSite => (
+                StatusCode::FORBIDDEN,
+                "A page of another site sent this request: open the address yourself",
             ),
             Self::Unknown => (StatusCode::NOT_FOUND, "There is no such SCEP Profile"),
             Self::OneTimeNotChosen => (
@@ -119,6 +125,13 @@ impl MdmError {
             tracing::error!(%error, "the server failed");
         }
     }
+}
+
+/// Whether a browser sends a request for a page of another site: Fetch Metadata Request Headers,
+/// W3C, §2.3.
+fn is_of_other_site(headers: &HeaderMap) -> bool {
+    let mut sites = headers.get_all("sec-fetch-site").iter();
+    sites.any(|site| site.as_bytes().eq_ignore_ascii_case(b"cross-site"))
 }
 
 fn explain_rejection(rejection: HttpRejection) -> (StatusCode, String) {
@@ -169,6 +182,11 @@ impl Api {
     }
 
     async fn identify_mdm(&self, head: &Parts) -> Result<Caller, MdmError> {
+        // A browser repeats the credentials of a page that somebody opened, whichever page sends
+        // the request, and each makes a challenge. MDMs are no browsers and send no such header.
+        if is_of_other_site(&head.headers) {
+            return Err(MdmError::OtherSite);
+        }
         let credentials = Credentials::of(&head.headers).ok_or(MdmError::Unauthenticated)?;
         let identified = self.authenticate.identify(&credentials).await;
         identified
@@ -361,11 +379,11 @@ fn build_response(media_type: HeaderValue, body: Bytes) -> Response<Bytes> {
     response
 }
 
-/// Adds headers that keep challenges out of caches, and browsers from guessing the media type.
+/// Adds headers that keep challenges out of caches, and confine pages in browsers.
 fn add_headers(mut response: Response<Bytes>) -> Response<Bytes> {
     let headers = response.headers_mut();
     headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    confine_response(headers);
     response
 }
 

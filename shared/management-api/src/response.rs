@@ -2,10 +2,10 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
-use http::header::{ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
+use http::header::{CACHE_CONTROL, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use newtype_uuid::GenericUuid;
-use scep_http::BodyError;
+use scep_http::{BodyError, confine_response};
 use scep_protocol::refusal::HttpRejection;
 use scep_service::admin::AdminError;
 use scep_service::error::{Failure, StoreError};
@@ -138,18 +138,26 @@ fn is_of_challenges(path: &str) -> bool {
 /// The response to a request to this path whose body cannot be read.
 #[must_use]
 pub fn body_error_response(error: BodyError, path: &str) -> Response {
-    match error {
+    add_security_headers(match error {
         BodyError::TooLarge => too_large_response(max_body_bytes(path)),
         BodyError::Damaged | BodyError::TimedOut | BodyError::Unreadable => {
             error_response(StatusCode::BAD_REQUEST, "the body could not be read")
         }
-    }
+    })
 }
 
 /// The response to a request that is not answered in time.
 #[must_use]
 pub fn timed_out_response() -> Response {
-    ApiError::TryLater.into_response()
+    add_security_headers(ApiError::TryLater.into_response())
+}
+
+/// Adds headers that keep a response out of caches, and confine it in browsers.
+pub(crate) fn add_security_headers(mut response: Response) -> Response {
+    let headers = response.headers_mut();
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    confine_response(headers);
+    response
 }
 
 fn too_large_response(max_bytes: usize) -> Response {

@@ -20,4 +20,4 @@ pub use fixed_path::at_fixed_path;
 pub use operation::names_operation;
 pub use operations::{Answer, EveryOperation, Operations, ProfileOperations, ScepRequest};
 pub use respond::{MAX_BODY_BYTES, respond_scep};
-pub use response::{read_options, rejection_response};
+pub use response::{confine_response, read_options, rejection_response};

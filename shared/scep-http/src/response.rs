@@ -1,8 +1,11 @@
 //! Responses: the status, media type and headers of each kind.
 
 use bytes::Bytes;
-use http::header::{ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_TYPE, RETRY_AFTER};
-use http::{HeaderValue, Response, StatusCode};
+use http::header::{
+    ALLOW, CACHE_CONTROL, CONTENT_LENGTH, CONTENT_SECURITY_POLICY, CONTENT_TYPE, RETRY_AFTER,
+    X_CONTENT_TYPE_OPTIONS, X_FRAME_OPTIONS,
+};
+use http::{HeaderMap, HeaderName, HeaderValue, Response, StatusCode};
 use scep_cms::error::EncodeError;
 use scep_protocol::algorithms::Capability;
 use scep_protocol::ca_info::CaCertificates;
@@ -23,6 +26,25 @@ pub(crate) const SCEP_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD
 
 /// The methods that a read-only resource supports.
 const READ_METHODS: HeaderValue = HeaderValue::from_static("GET, HEAD, OPTIONS");
+
+/// Headers of what people may open in a browser though it is no page of the console.
+const CONFINING: [(HeaderName, HeaderValue); 3] = [
+    (
+        CONTENT_SECURITY_POLICY,
+        HeaderValue::from_static("default-src 'none'; frame-ancestors 'none'"),
+    ),
+    (X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff")),
+    // For browsers that do not know frame-ancestors.
+    (X_FRAME_OPTIONS, HeaderValue::from_static("DENY")),
+];
+
+/// Adds the headers that confine a response in a browser: it loads nothing, no page shows it within
+/// itself, and its media type is not guessed.
+pub fn confine_response(headers: &mut HeaderMap) {
+    for (name, value) in CONFINING {
+        headers.insert(name, value);
+    }
+}
 
 /// The response to OPTIONS on a read-only resource, RFC 9110 §9.3.7. Load balancers use it as a
 /// probe.
@@ -56,6 +78,7 @@ pub fn rejection_response(rejection: HttpRejection) -> Response<Bytes> {
     *response.status_mut() =
         StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let headers = response.headers_mut();
+    confine_response(headers);
     // RFC 9110 §15.5.6: a 405 response names the supported methods in Allow.
     if rejection == HttpRejection::MethodNotAllowed {
         headers.insert(ALLOW, SCEP_METHODS);

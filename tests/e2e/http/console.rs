@@ -119,6 +119,53 @@ fn every_response_confines_the_console() {
 }
 
 #[test]
+fn what_is_no_page_of_the_console_is_confined_too() {
+    let site = Site::open();
+    let token = format!("Authorization: Bearer {ADMIN_TOKEN}");
+    for (request, status) in [
+        ("GET /api/v1/caller", 200),
+        ("GET /api/v1/openapi.json", 200),
+        ("GET /api/v1/nothing", 404),
+        ("DELETE /api/v1/caller", 405),
+        ("GET /nothing", 404),
+        ("GET /crl/nothing.crl", 404),
+        ("GET /certsrv/mscep_admin", 403),
+    ] {
+        let sent = site.send(request, &[&token]);
+        assert_eq!(sent.status, status, "{request}");
+        for (name, value) in [
+            (
+                "content-security-policy",
+                "default-src 'none'; frame-ancestors 'none'",
+            ),
+            ("x-content-type-options", "nosniff"),
+            ("x-frame-options", "DENY"),
+        ] {
+            assert_eq!(sent.header(name), value, "{request}");
+        }
+    }
+}
+
+#[test]
+fn a_page_of_another_site_makes_no_challenge() {
+    let site = Site::open();
+    let profile = site.server.choose_one_time();
+    let token = format!("Authorization: Bearer {ADMIN_TOKEN}");
+    let ask = |site_of_sender: &str| {
+        let sender = format!("Sec-Fetch-Site: {site_of_sender}");
+        site.get("/certsrv/mscep_admin", &[&token, &sender]).status
+    };
+    assert_eq!(ask("cross-site"), 403);
+    assert_eq!(ask("Cross-Site"), 403);
+    let path = format!("/scepProfiles/{profile}/challenges");
+    let list_made = || site.server.administer("GET", &path, &Value::Null)["items"].clone();
+    assert_eq!(list_made(), json!([]));
+    assert_eq!(ask("none"), 200);
+    assert_eq!(ask("same-origin"), 200);
+    assert_eq!(list_made().as_array().unwrap().len(), 2);
+}
+
+#[test]
 fn pages_of_the_application_are_one_file_and_missing_files_are_missing() {
     let site = Site::open();
     let index = site.get("/console/", &[]);

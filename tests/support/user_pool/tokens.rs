@@ -75,8 +75,28 @@ pub(super) async fn grant_tokens(
     response
 }
 
-/// What the request gets tokens for, and whether it is a new session.
-fn read_grant(pool: &Pool, headers: &HeaderMap, body: &str) -> Result<(Grant, bool), Objection> {
+/// RFC 7009 §2.1, for a public client: ends the session of a refresh token. The answer has no
+/// headers by which browsers may read it.
+pub(super) async fn revoke_token(
+    State(pool): State<Pool>,
+    headers: HeaderMap,
+    body: String,
+) -> Response {
+    let form = match read_form(&headers, &body) {
+        Ok(form) => form,
+        Err(objection) => return pool.object(objection),
+    };
+    if form.names() != ["client_id", "token"] || form.get("client_id") != CLIENT_ID {
+        let reason = format!("parameters {:?}", form.names());
+        return pool.object(("invalid_request", reason));
+    }
+    // RFC 7009 §2.2: an unknown token is as good as a revoked one.
+    pool.lock().refresh_tokens.remove(form.get("token"));
+    answer_json(200, &json!({}))
+}
+
+/// The form of a request by a client that has no secret.
+fn read_form(headers: &HeaderMap, body: &str) -> Result<Parameters, Objection> {
     let kind = headers.get(CONTENT_TYPE).map(HeaderValue::as_bytes);
     let kind = String::from_utf8_lossy(kind.unwrap_or_default()).to_lowercase();
     if kind.split(';').next() != Some("application/x-www-form-urlencoded") {
@@ -85,7 +105,12 @@ fn read_grant(pool: &Pool, headers: &HeaderMap, body: &str) -> Result<(Grant, bo
     if headers.contains_key(AUTHORIZATION) {
         return Err(("invalid_client", "the client has no secret".to_owned()));
     }
-    let form = Parameters::parse(body).map_err(|reason| ("invalid_request", reason))?;
+    Parameters::parse(body).map_err(|reason| ("invalid_request", reason))
+}
+
+/// What the request gets tokens for, and whether it is a new session.
+fn read_grant(pool: &Pool, headers: &HeaderMap, body: &str) -> Result<(Grant, bool), Objection> {
+    let form = read_form(headers, body)?;
     let expected: &[&str] = match form.get("grant_type") {
         "authorization_code" => &[
             "client_id",
