@@ -1,6 +1,7 @@
 // People sign in at a user pool, by authorization code with PKCE.
 
 import assert from 'node:assert/strict';
+import { setTimeout as delay } from 'node:timers/promises';
 import { checkAppearances } from './support/accessibility.mjs';
 import { PeopleDoor } from './support/people.mjs';
 import { tellStories } from './support/story.mjs';
@@ -93,6 +94,56 @@ story(
     assert.equal(await page.getByLabel('Name', { exact: true }).inputValue(), 'typed-before-it-ended');
     await page.getByRole('button', { name: 'Create authority' }).click();
     await visit.arrive('typed-before-it-ended');
+  },
+  signedOut,
+);
+
+story(
+  'nothing that somebody typed is left for another person, who signs in in another tab',
+  async ({ page, server, visit, context }) => {
+    visit.provoke(/^40[01] /);
+    await server.tellPool('PUT', '/access', '1');
+    await page.goto(visit.addressOf('/authorities/new'));
+    await signInAtPool(page, server, 'chief');
+    await visit.arrive('Create authority');
+    await page.getByLabel('Name', { exact: true }).fill('typed-by-the-chief');
+    await page.getByLabel('Subject', { exact: true }).fill('CN=Typed by the chief');
+    await server.tellPool('DELETE', '/sessions');
+    await server.tellPool('PUT', '/access', '900');
+    await page.getByRole('button', { name: 'Create authority' }).click();
+    const dialog = page.getByRole('dialog', { name: 'Sign in again' });
+    await dialog.waitFor();
+    const other = await context.newPage();
+    await other.goto(visit.addressOf('/'));
+    await signInAtPool(other, server, 'reader');
+    await visit.arrive('Home');
+    await dialog.waitFor({ state: 'detached' });
+    await page.getByRole('button', { name: 'Your session' }).getByText('reader').waitFor();
+    assert.ok(!(await page.content()).includes('typed-by-the-chief'));
+  },
+  signedOut,
+);
+
+story(
+  'signing out ends the sessions of every tab, and revokes their tokens',
+  async ({ page, server, visit, context }) => {
+    await server.tellPool('DELETE', '/sessions');
+    await page.goto(visit.addressOf('/settings'));
+    await signInAtPool(page, server, 'chief');
+    await visit.arrive('Settings');
+    const other = await context.newPage();
+    await other.goto(visit.addressOf('/'));
+    await signInAtPool(other, server, 'chief');
+    await other.getByRole('button', { name: 'Your session' }).click();
+    assert.equal(await server.tellPool('GET', '/sessions'), '2');
+    await other.getByRole('menuitem', { name: 'Sign out' }).click();
+    await page.getByText(/You sign in at/).waitFor();
+    await other.getByText(/You sign in at/).waitFor();
+    for (let left = 50; (await server.tellPool('GET', '/sessions')) !== '0'; left -= 1) {
+      assert.ok(left > 0, 'a refresh token is still of use');
+      await delay(100);
+    }
+    await server.checkObjections();
   },
   signedOut,
 );

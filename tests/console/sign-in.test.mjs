@@ -51,6 +51,13 @@ story(
     const other = await context.newPage();
     await other.goto(visit.addressOf('/'));
     await other.getByLabel('API token').waitFor();
+
+    // A session that ends without a word leaves the token behind, until another one begins.
+    await page.evaluate(() => sessionStorage.setItem('scepter.token', 'scepter_not_a_token'));
+    visit.provoke(/^401 /);
+    await page.reload();
+    await signIn(false);
+    assert.equal(await page.evaluate(() => JSON.stringify({ ...sessionStorage })), '{}');
   },
   { signedIn: false },
 );

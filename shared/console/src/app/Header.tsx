@@ -6,7 +6,7 @@ import { useNavigate } from 'react-router';
 
 import { useCaller } from '../api/caller';
 import { useLeave } from '../components/LeaveGuard';
-import { session } from '../sign-in/session';
+import { signOut } from '../sign-in/handover';
 import { type Appearance, chooseAppearance, chosenAppearance } from './appearance';
 
 const APPEARANCES: { id: Appearance; text: string }[] = [
@@ -48,7 +48,7 @@ export function Header() {
       ariaLabel: 'Your session',
       description: caller.data && `May ${caller.data.scopes.join(', ')}`,
       items: [{ id: 'sign-out', text: 'Sign out' }],
-      onItemClick: () => leave(() => session.end()),
+      onItemClick: () => leave(signOut),
     },
   ];
   return (

@@ -3,6 +3,7 @@ import Box from '@cloudscape-design/components/box';
 import Button from '@cloudscape-design/components/button';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useEffect, useState } from 'react';
+import { useNavigate } from 'react-router';
 
 import { receiveSession } from './handover';
 import { beginSignIn } from './oidc';
@@ -11,7 +12,11 @@ import type { OidcSettings } from './settings';
 /** Leads to the identity provider. */
 export function OidcSignIn({ settings, expired }: { settings: OidcSettings; expired: boolean }) {
   const [problem, setProblem] = useState<string>();
-  useEffect(() => (expired ? receiveSession(settings) : undefined), [settings, expired]);
+  const navigate = useNavigate();
+  useEffect(
+    () => (expired ? receiveSession(settings, () => void navigate('/')) : undefined),
+    [settings, expired, navigate],
+  );
 
   const signIn = () => {
     const path = `${location.pathname}${location.search}`.replace(/^\/console/, '') || '/';

@@ -1,7 +1,8 @@
 import Alert from '@cloudscape-design/components/alert';
 import Modal from '@cloudscape-design/components/modal';
-import { useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
+import { Fragment, useEffect, useState, useSyncExternalStore, type ReactNode } from 'react';
 
+import { receiveSignOut, signOut } from './handover';
 import { OidcSignIn } from './OidcSignIn';
 import { session } from './session';
 import { readSignInSettings, type SignInSettings } from './settings';
@@ -13,8 +14,10 @@ import { TokenSignIn } from './TokenSignIn';
  *  the page, so that nothing typed is lost. */
 export function SignInGate({ children }: { children: ReactNode }) {
   const state = useSyncExternalStore(session.subscribe, () => session.state);
+  const handovers = useSyncExternalStore(session.subscribe, () => session.handovers);
   const [settings, setSettings] = useState<SignInSettings>();
   const [problem, setProblem] = useState<string>();
+  useEffect(receiveSignOut, []);
   useEffect(() => {
     readSignInSettings().then(
       (read) => {
@@ -31,7 +34,7 @@ export function SignInGate({ children }: { children: ReactNode }) {
   if (state !== 'signed-out') {
     return (
       <>
-        {children}
+        <Fragment key={handovers}>{children}</Fragment>
         {state === 'expired' && settings && (
           <Modal
             visible
@@ -39,7 +42,7 @@ export function SignInGate({ children }: { children: ReactNode }) {
             onDismiss={({ detail }) => {
               // A slip of the finger on Escape must not throw away what was typed.
               if (detail.reason === 'closeButton') {
-                session.end();
+                signOut();
               }
             }}
           >

@@ -4,21 +4,48 @@ import { OidcCredentials } from './oidc';
 import { session } from './session';
 import type { OidcSettings } from './settings';
 
-/** Pages of this origin in the same browser. Nothing that is sent here is stored. */
-const CHANNEL = 'scepter.session';
+/** What a tab tells the others of the same origin. Nothing that is sent is stored. */
+type Message = { kind: 'signed-in'; tokens: TokenEndpointResponse } | { kind: 'signed-out' };
+
+// A tab does not hear what it sends by the same object.
+const channel = new BroadcastChannel('scepter.session');
+
+const send = (message: Message) => channel.postMessage(message);
+
+function receive(listener: (message: Message) => void): () => void {
+  const hear = ({ data }: MessageEvent<Message>) => listener(data);
+  channel.addEventListener('message', hear);
+  return () => channel.removeEventListener('message', hear);
+}
 
 /** Gives the tokens of a sign-in to the other tabs, whose sessions may have expired. */
 export function announceSession(tokens: TokenEndpointResponse): void {
-  const channel = new BroadcastChannel(CHANNEL);
-  channel.postMessage(tokens);
-  channel.close();
+  send({ kind: 'signed-in', tokens });
 }
 
-/** Begins a session when another tab signs in.
+/** Continues an expired session when its person signs in in another tab.
+ *  @param onOther - called before another person's session begins here.
  *  @returns a function that stops waiting. */
-export function receiveSession(settings: OidcSettings): () => void {
-  const channel = new BroadcastChannel(CHANNEL);
-  channel.onmessage = ({ data }: MessageEvent<TokenEndpointResponse>) =>
-    session.begin(new OidcCredentials(settings, data));
-  return () => channel.close();
+export function receiveSession(settings: OidcSettings, onOther: () => void): () => void {
+  return receive((message) => {
+    if (message.kind === 'signed-in') {
+      session.resume(new OidcCredentials(settings, message.tokens), onOther);
+    }
+  });
+}
+
+/** Signs out here, in the other tabs, and at the identity provider. */
+export function signOut(): void {
+  send({ kind: 'signed-out' });
+  session.end()?.leave();
+}
+
+/** Ends the session when another tab signs out.
+ *  @returns a function that stops waiting. */
+export function receiveSignOut(): () => void {
+  return receive((message) => {
+    if (message.kind === 'signed-out') {
+      session.end();
+    }
+  });
 }

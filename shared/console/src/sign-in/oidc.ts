@@ -77,6 +77,7 @@ export class OidcCredentials implements Credentials {
   #tokens: oauth.TokenEndpointResponse;
   #expiresAt: number;
   #refresh: Promise<void> | undefined;
+  #isRevoked = false;
 
   constructor(settings: OidcSettings, tokens: oauth.TokenEndpointResponse) {
     this.#settings = settings;
@@ -95,7 +96,29 @@ export class OidcCredentials implements Credentials {
     return this.#tokens.access_token;
   }
 
-  signOut(): void {
+  get subject(): string | undefined {
+    return readSubject(this.#tokens.access_token);
+  }
+
+  revoke(): void {
+    this.#isRevoked = true;
+    const { revocationEndpoint, clientId } = this.#settings;
+    if (revocationEndpoint === null || this.#tokens.refresh_token === undefined) {
+      return;
+    }
+    const request = fetch(revocationEndpoint, {
+      method: 'POST',
+      body: new URLSearchParams({ client_id: clientId, token: this.#tokens.refresh_token }),
+      credentials: 'omit',
+      // The page may be left meanwhile, and nothing depends on the answer, which providers do not
+      // let other origins read.
+      keepalive: true,
+      mode: 'no-cors',
+    });
+    request.catch(() => undefined);
+  }
+
+  leave(): void {
     const { endSessionEndpoint, clientId } = this.#settings;
     if (endSessionEndpoint !== null) {
       const url = new URL(endSessionEndpoint);
@@ -121,6 +144,24 @@ export class OidcCredentials implements Credentials {
     // A provider may keep the refresh token or replace it, RFC 6749 §6.
     this.#tokens = { ...tokens, refresh_token: tokens.refresh_token ?? refreshToken };
     this.#expiresAt = expiry(tokens);
+    // The session may have ended meanwhile, with the refresh token of before.
+    if (this.#isRevoked) {
+      this.revoke();
+    }
+  }
+}
+
+/** The subject of a JSON Web Token, RFC 7519; `undefined` for another text. */
+export function readSubject(token: string): string | undefined {
+  try {
+    const payload = token.split('.')[1] ?? '';
+    const binary = atob(payload.replaceAll('-', '+').replaceAll('_', '/'));
+    const octets = Uint8Array.from(binary, (character) => character.charCodeAt(0));
+    const claims: unknown = JSON.parse(new TextDecoder().decode(octets));
+    const isObject = typeof claims === 'object' && claims !== null;
+    return isObject && 'sub' in claims && typeof claims.sub === 'string' ? claims.sub : undefined;
+  } catch {
+    return undefined;
   }
 }
 

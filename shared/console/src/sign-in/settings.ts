@@ -8,6 +8,7 @@ export interface OidcSettings {
   authorizationEndpoint: string;
   tokenEndpoint: string;
   endSessionEndpoint: string | null;
+  revocationEndpoint: string | null;
   clientId: string;
   scope: string;
 }

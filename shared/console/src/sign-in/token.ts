@@ -12,10 +12,15 @@ export function rememberedToken(): string | null {
 export function tokenCredentials(token: string, remember: boolean): Credentials {
   if (remember) {
     sessionStorage.setItem(KEY, token);
+  } else {
+    // The tab may remember the token of an earlier sign-in.
+    sessionStorage.removeItem(KEY);
   }
   return {
+    subject: undefined,
     token: () => Promise.resolve(token),
-    signOut: () => sessionStorage.removeItem(KEY),
+    revoke: () => sessionStorage.removeItem(KEY),
+    leave: () => undefined,
   };
 }
 
