@@ -70,8 +70,9 @@ async fn a_webhook_is_tested_by_a_signed_event_that_is_no_question() {
     let (ok, message) = order_test(&admin, &profile, "WEBHOOK").await;
     // The query of the URL may be a secret.
     let (shown, _) = url.split_once('?').unwrap();
-    let expected = format!("{shown}: the connection was refused");
-    assert_eq!((ok, message), (false, expected));
+    // A connection of before may be closed only now.
+    let expected = ["was refused", "failed"].map(|what| format!("{shown}: the connection {what}"));
+    assert!(!ok && expected.contains(&message), "{message}");
 }
 
 #[tokio::test]
