@@ -9,6 +9,7 @@ import { addressOf, pathOf } from '../components/addresses';
 /** The links to every page. */
 export function Navigation() {
   const { pathname } = useLocation();
+  const first = pathname.split('/')[1] ?? '';
   const navigate = useNavigate();
   const settings = useSettings();
 
@@ -19,7 +20,7 @@ export function Navigation() {
   ];
   return (
     <SideNavigation
-      activeHref={addressOf(`/${pathname.split('/')[1] ?? ''}`)}
+      activeHref={addressOf(`/${PARTS.get(first) ?? first}`)}
       items={links}
       onFollow={(event) => {
         event.preventDefault();
@@ -32,6 +33,9 @@ export function Navigation() {
 function link(text: string, path: string): SideNavigationProps.Item {
   return { type: 'link', text, href: addressOf(path) };
 }
+
+/** Parts of paths that belong to the page of another part. */
+const PARTS = new Map([['transactions', 'requests']]);
 
 const LINKS: SideNavigationProps.Item[] = [
   link('Home', '/'),

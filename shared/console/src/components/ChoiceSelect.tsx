@@ -26,10 +26,10 @@ export function ChoiceSelect({
   onChange: (value: string) => void;
 }) {
   const options = any === undefined ? choices : [{ value: '', label: any }, ...choices];
-  // A value of the URL that is not in the list is shown as it is.
+  // A value of the URL that is not in the list is shown as it is, once the list is known.
   const selected =
     options.find((option) => option.value === value) ??
-    (value === '' ? null : { value, label: value });
+    (value === '' ? null : { value, label: busy ? 'Loading…' : value });
   return (
     <FormField label={label} stretch>
       <Select

@@ -11,6 +11,7 @@ import {
   urlOfValues,
   valuesOfTokens,
   valuesOfUrl,
+  valueText,
   type Filter,
   type FilterValues,
 } from './url-filters';
@@ -64,9 +65,11 @@ function propertiesOf<Parameter extends string>(
       key,
       propertyLabel: label,
       groupValuesLabel: label,
-      operators: alike.map(({ operator, isDate }) =>
-        isDate ? { operator, form: DayForm } : operator,
-      ),
+      operators: alike.map((filter) => ({
+        operator: filter.operator,
+        format: (value: string | null) => valueText(filter, value ?? ''),
+        ...(filter.isDate && { form: DayForm }),
+      })),
       defaultOperator: alike[0]?.operator,
     };
   });

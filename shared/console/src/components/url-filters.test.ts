@@ -6,6 +6,7 @@ import {
   valuesOfTokens,
   valuesOfUrl,
   type Filter,
+  valueText,
 } from './url-filters';
 
 const filters: Filter<'subject' | 'since' | 'until'>[] = [
@@ -35,4 +36,15 @@ test('the later of two values counts, and a bare text is for the first filter', 
     { propertyKey: 'at', operator: '=' as const, value: '2030-01-01' },
   ];
   expect(valuesOfTokens(tokens, filters)).toEqual({ subject: 'b' });
+});
+
+test('a value is shown by its name, and an identifier by its beginning', () => {
+  const uuid = '2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11';
+  const options = [{ value: uuid, label: 'routers' }];
+  expect(valueText({ options }, uuid)).toBe('routers');
+  expect(valueText({ options }, 'gone')).toBe('gone');
+  expect(valueText({ options: [] }, uuid)).toBe('Loading…');
+  expect(valueText({}, uuid)).toBe('2d2a1c3e…');
+  expect(valueText({}, 'router-1')).toBe('router-1');
+  expect(valueText({ isDate: true }, '2026-03-01T00:00:00Z')).toBe('2026-03-01');
 });

@@ -79,3 +79,20 @@ export function valuesOfTokens<Parameter extends string>(
   }
   return values;
 }
+
+/** How a value of a filter is shown: by its name where it has one, and an identifier by its beginning. */
+export function valueText(
+  { options, isDate }: Pick<Filter<string>, 'options' | 'isDate'>,
+  value: string,
+): string {
+  if (isDate) {
+    return value.slice(0, 10);
+  }
+  if (options) {
+    // The names of objects may not be known yet.
+    return options.length === 0
+      ? 'Loading…'
+      : (options.find((option) => option.value === value)?.label ?? value);
+  }
+  return /^[0-9a-f-]{32,}$/i.test(value) ? `${value.slice(0, 8)}…` : value;
+}

@@ -1,6 +1,8 @@
 import Button from '@cloudscape-design/components/button';
 import SpaceBetween from '@cloudscape-design/components/space-between';
+import { useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
+import { useSearchParams } from 'react-router';
 
 import { api, body } from '../../api/client';
 import type { AuditItem } from '../../api/schema';
@@ -11,17 +13,52 @@ import { Time } from '../../components/Time';
 import type { Filter } from '../../components/url-filters';
 import { UrlFilter, useUrlFilters } from '../../components/UrlFilter';
 import { ChangeDialog } from './ChangeDialog';
-import { actionText, kindText, objectPath } from './words';
+import { actionText, kindInSentence, kindText, objectPath } from './words';
 
-const FILTERS: Filter<'objectUuid' | 'since' | 'until'>[] = [
-  { parameter: 'objectUuid', property: 'objectUuid', label: 'UUID of the object', operator: '=' },
-  { parameter: 'since', property: 'at', label: 'Time', operator: '>=', isDate: true },
-  { parameter: 'until', property: 'at', label: 'Time', operator: '<', isDate: true },
-];
+/** What changes can be searched by.
+ *  @param object - the one that the URL names, with how it is called. */
+function auditFilters(
+  object: { value: string; label: string } | undefined,
+): Filter<'objectUuid' | 'since' | 'until'>[] {
+  return [
+    {
+      parameter: 'objectUuid',
+      property: 'objectUuid',
+      label: 'Object',
+      operator: '=',
+      options: object && [object],
+    },
+    { parameter: 'since', property: 'at', label: 'Time', operator: '>=', isDate: true },
+    { parameter: 'until', property: 'at', label: 'Time', operator: '<', isDate: true },
+  ];
+}
+
+/** How the object of a UUID is called in the latest record about it. */
+function useObjectName(objectUuid: string | null) {
+  const query = useQuery({
+    queryKey: ['auditRecords', 'latest', objectUuid],
+    queryFn: () =>
+      body(
+        api.GET('/api/v1/auditRecords', {
+          params: { query: { objectUuid: objectUuid ?? '', limit: '1' } },
+        }),
+      ),
+    enabled: objectUuid !== null,
+  });
+  const latest = query.data?.items[0];
+  return (
+    latest && {
+      value: latest.objectUuid,
+      label: `${kindText(latest.objectKind)} ${latest.objectName ?? latest.objectUuid}`,
+    }
+  );
+}
 
 /** Who changed what, newest first. */
 export function AuditPage() {
-  const values = useUrlFilters(FILTERS);
+  const [search] = useSearchParams();
+  const filters = auditFilters(useObjectName(search.get('objectUuid')));
+  const values = useUrlFilters(filters);
   const [shown, setShown] = useState<AuditItem>();
   return (
     <Page title="Audit">
@@ -34,7 +71,7 @@ export function AuditPage() {
         }
         idOf={(item) => item.uuid}
         nameOf={(item) => `${item.action} ${item.objectName ?? item.objectUuid}`}
-        filter={<UrlFilter filters={FILTERS} placeholder="Search by object or time" />}
+        filter={<UrlFilter filters={filters} placeholder="Search by object or time" />}
         empty={
           Object.keys(values).length > 0
             ? 'No change matches the search.'
@@ -49,17 +86,15 @@ export function AuditPage() {
           },
           { id: 'who', header: 'Who', minWidth: 190, cell: (item) => item.who },
           {
-            id: 'action',
-            header: 'Action',
-            minWidth: 140,
-            cell: (item) => actionText(item.action),
-          },
-          {
-            id: 'object',
-            header: 'Object',
+            id: 'change',
+            header: 'What was done',
             isRowHeader: true,
-            minWidth: 200,
-            cell: (item) => <ObjectName item={item} />,
+            minWidth: 300,
+            cell: (item) => (
+              <>
+                {actionText(item.action)} <ObjectName item={item} />
+              </>
+            ),
           },
           {
             id: 'history',
@@ -90,7 +125,7 @@ function ObjectName({ item }: { item: AuditItem }) {
   const name = item.objectName ?? item.objectUuid;
   return (
     <>
-      {kindText(item.objectKind)}{' '}
+      {kindInSentence(item.objectKind)}{' '}
       {path === undefined ? name : <PageLink to={path}>{name}</PageLink>}
     </>
   );

@@ -7,7 +7,7 @@ import type { AuditItem } from '../../api/schema';
 import { useFittingColumns } from '../../components/tables';
 import { Time } from '../../components/Time';
 import { changesBetween, shortened, type Change } from './changes';
-import { actionText, kindText } from './words';
+import { actionText, kindInSentence } from './words';
 
 /** What a change changed: its fields before and after. */
 export function ChangeDialog({ item, onClose }: { item: AuditItem; onClose: () => void }) {
@@ -17,7 +17,7 @@ export function ChangeDialog({ item, onClose }: { item: AuditItem; onClose: () =
     <Modal
       visible
       size="large"
-      header={`${actionText(item.action)} ${kindText(item.objectKind)} ${name}`}
+      header={`${actionText(item.action)} ${kindInSentence(item.objectKind)} ${name}`}
       onDismiss={onClose}
     >
       <SpaceBetween size="m">

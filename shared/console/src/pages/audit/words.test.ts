@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { AuditItem } from '../../api/schema';
-import { actionText, kindText, objectPath } from './words';
+import { actionText, kindInSentence, kindText, objectPath } from './words';
 
 const item: AuditItem = {
   uuid: 'r',
@@ -21,5 +21,9 @@ test('a record leads to its object while that exists', () => {
 
 test('what this console does not know is shown as the API calls it', () => {
   expect([actionText('revoke'), actionText('later')]).toEqual(['Revoked', 'later']);
+  expect([kindInSentence('transaction'), kindInSentence('raProfile')]).toEqual([
+    'request',
+    'RA Profile',
+  ]);
   expect([kindText('transaction'), kindText('later')]).toEqual(['Request', 'later']);
 });

@@ -17,7 +17,7 @@ const ACTIONS = new Map([
   ['revoke', 'Revoked'],
   ['rollover', 'Rolled over'],
   ['rotate', 'Gave a new key to'],
-  ['sign', 'Signed with'],
+  ['sign', 'Signed the certificate of'],
   ['testSource', 'Tested a challenge source of'],
 ]);
 
@@ -41,6 +41,11 @@ export function actionText(action: string): string {
 /** What a kind of object is called. */
 export function kindText(kind: string): string {
   return KINDS.get(kind)?.name ?? kind;
+}
+
+/** What a kind of object is called within a sentence. */
+export function kindInSentence(kind: string): string {
+  return kindText(kind).replace(/^[A-Z](?=[a-z])/, (letter) => letter.toLowerCase());
 }
 
 /** The page of the object of a record; `undefined` when it has none, or no longer exists. */

@@ -22,7 +22,7 @@ export default function ActivityChart({ items, by }: Statistics) {
       xScaleType="categorical"
       xDomain={moments}
       xTitle={by === 'hour' ? 'Hour' : 'Day (UTC)'}
-      yTitle="Requests"
+      yTitle="Number"
       ariaLabel={`Requests by ${by}`}
       yTickFormatter={(value) => (Number.isInteger(value) ? String(value) : '')}
     />

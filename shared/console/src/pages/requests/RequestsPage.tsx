@@ -28,10 +28,10 @@ export function RequestsPage() {
   return (
     <Page
       title="Requests"
-      description="What devices asked for, newest first, and why they did not get it. At most ten refusals a minute are listed for each profile and reason; all are counted on the first page."
+      description="Newest first, with why a device did not get what it asked for. At most ten refusals a minute are listed for each profile and reason; all are counted on the first page."
     >
       <CursorTable
-        title="Requests"
+        title="What devices asked for"
         queryKey={['scepRequests', used]}
         load={(cursor) =>
           body(
