@@ -7,7 +7,7 @@ import type { ReactNode } from 'react';
 
 import { ApiError } from '../api/errors';
 
-/** Shows what a query found, and otherwise that it is under way, failed, or is not for the caller. */
+/** Shows what a query found, or that it is under way, failed, or is not for the caller. */
 export function Loaded<T>({
   query,
   children,

@@ -16,7 +16,7 @@ import {
   type FilterValues,
 } from './url-filters';
 
-/** The filters that the page's URL sets, so that other pages can link to a list that is narrowed. */
+/** The filters that the page's URL sets, so that other pages can link to a narrowed list. */
 export function useUrlFilters<Parameter extends string>(
   filters: Filter<Parameter>[],
 ): FilterValues<Parameter> {
@@ -25,7 +25,7 @@ export function useUrlFilters<Parameter extends string>(
 }
 
 /** Narrows a list down by what it writes to the page's URL.
- *  @param placeholder - what to type: "Search by subject, …". A bare text is for the first filter. */
+ *  @param placeholder - what to type: "Search by subject, …". Bare text is for the first filter. */
 export function UrlFilter<Parameter extends string>({
   filters,
   placeholder,

@@ -1,5 +1,5 @@
-/** The leaves of a JSON value, each as text by its path: `subject.CN` and `device-7`. Lists of plain
- *  values are one leaf; what is empty is none. */
+/** The leaves of a JSON value, each as text by its path: `subject.CN` and `device-7`. Lists of
+ *  plain values are one leaf; what is empty is none. */
 export function flatValues(value: unknown, path = ''): Map<string, string> {
   const leaves = new Map<string, string>();
   if (Array.isArray(value) && value.some((item) => typeof item === 'object')) {

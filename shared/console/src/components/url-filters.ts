@@ -80,7 +80,7 @@ export function valuesOfTokens<Parameter extends string>(
   return values;
 }
 
-/** How a value of a filter is shown: by its name where it has one, and an identifier by its beginning. */
+/** How a value of a filter is shown: by its name, if any, and an identifier by its beginning. */
 export function valueText(
   { options, isDate }: Pick<Filter<string>, 'options' | 'isDate'>,
   value: string,

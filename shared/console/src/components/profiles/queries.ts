@@ -38,7 +38,7 @@ export function useStatus() {
 }
 
 /** A function that has what depends on the profiles read again.
- *  @param gone - the profiles that were deleted, which a page that still shows them must not ask for. */
+ *  @param gone - the deleted profiles, which a page that still shows them must not ask for. */
 export function useProfilesChanged(): (gone?: string[]) => Promise<unknown> {
   const client = useQueryClient();
   return useCallback(

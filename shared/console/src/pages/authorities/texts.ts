@@ -1,7 +1,7 @@
 import type { AuthorityView } from '../../api/schema';
 import { pemCertificates } from '../../components/certificate-files';
 
-/** What is installed: the first certificate pasted is the authority's, those after it are above it. */
+/** What is installed: the first certificate pasted is the authority's, the others are above it. */
 export function installationOf(certificate: string, chain: string) {
   const [own, ...above] = pemCertificates(certificate);
   return { certificate: own ?? certificate, chain: [...above, ...pemCertificates(chain)] };

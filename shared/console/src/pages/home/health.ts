@@ -24,8 +24,8 @@ export function healthUntil(end: string, thresholds: Thresholds, now: number): H
   return { type: left <= thresholds.warning * DAY ? 'warning' : 'success', text };
 }
 
-/** The health of a CRL. The next one is issued halfway to its end: when a third of its life is left,
- *  that has failed for a while. */
+/** The health of a CRL. The next one is issued halfway to its end: when a third of its life is
+ *  left, that has failed for a while. */
 export function crlHealth(thisUpdate: string, nextUpdate: string, now: number): Health {
   const life = (Date.parse(nextUpdate) - Date.parse(thisUpdate)) / DAY;
   return healthUntil(nextUpdate, { warning: life / 3, error: life / 10 }, now);
