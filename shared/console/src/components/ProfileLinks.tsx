@@ -1,5 +1,5 @@
 import { PageLink } from './PageLink';
-import { useAuthorities, useRaProfiles, useScepProfiles } from './profiles/queries';
+import { useAuthorities, useRaProfiles, useScepProfiles } from '../api/queries';
 
 /** A link to a SCEP Profile, which shows its name. */
 export function ScepProfileLink({ uuid }: { uuid: string }) {

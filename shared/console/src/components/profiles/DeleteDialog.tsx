@@ -10,7 +10,7 @@ import type { BulkMessage } from '../../api/schema';
 import { useNotify } from '../notifications';
 import type { ProfileCalls } from './calls';
 import { FailureList } from './FailureList';
-import { useProfilesChanged } from './queries';
+import { useProfilesChanged } from '../../api/queries';
 
 /** Asks before profiles are deleted; shows what depends on those that cannot be, and offers to
  *  delete them with their links. */

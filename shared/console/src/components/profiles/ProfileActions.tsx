@@ -10,7 +10,7 @@ import { useNotify } from '../notifications';
 import type { ProfileCalls } from './calls';
 import { DeleteDialog } from './DeleteDialog';
 import { FailureList } from './FailureList';
-import { useProfilesChanged } from './queries';
+import { useProfilesChanged } from '../../api/queries';
 
 /** A profile that can be enabled, disabled or deleted. */
 export interface ProfileItem {

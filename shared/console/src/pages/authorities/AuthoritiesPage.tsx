@@ -9,7 +9,7 @@ import { LocalTable } from '../../components/LocalTable';
 import { Page } from '../../components/Page';
 import { PageButton } from '../../components/PageButton';
 import { PageLink } from '../../components/PageLink';
-import { useAuthorities, useStatus } from '../../components/profiles/queries';
+import { useAuthorities, useStatus } from '../../api/queries';
 import { AuthorityState } from './AuthorityState';
 
 /** A CRL is renewed after half of its days, so that few days left mean that this failed. */

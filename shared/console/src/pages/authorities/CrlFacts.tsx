@@ -13,7 +13,7 @@ import { saveFile } from '../../components/download';
 import { Expiry } from '../../components/Expiry';
 import { Loaded } from '../../components/Loaded';
 import { useNotify } from '../../components/notifications';
-import { useStatus } from '../../components/profiles/queries';
+import { useStatus } from '../../api/queries';
 import { Time } from '../../components/Time';
 
 /** The CRL of an authority's current key: where verifiers fetch it, and until when it is valid. */

@@ -8,7 +8,7 @@ import { Expiry } from '../../components/Expiry';
 import { Page } from '../../components/Page';
 import { PageButton } from '../../components/PageButton';
 import { RaProfileLink, ScepProfileLink } from '../../components/ProfileLinks';
-import { useAuthorities, useRaProfiles, useScepProfiles } from '../../components/profiles/queries';
+import { useAuthorities, useRaProfiles, useScepProfiles } from '../../api/queries';
 import { ShortText } from '../../components/ShortText';
 import { SubjectLink } from '../../components/SubjectLink';
 import { Time } from '../../components/Time';

@@ -9,7 +9,7 @@ import { useState } from 'react';
 import { reasonsAbout } from '../../api/errors';
 import { DurationInput } from '../../components/forms/DurationInput';
 import { ChoiceSelect } from '../../components/ChoiceSelect';
-import { useRaProfiles } from '../../components/profiles/queries';
+import { useRaProfiles } from '../../api/queries';
 import { NAME_TYPES, noteProblem, pairsProblem, usesProblem, type ChallengeDraft } from './draft';
 import { durationProblem, endText, VALIDITY_UNITS } from './duration';
 import { NamedValues } from './NamedValues';

@@ -15,7 +15,7 @@ import { CursorTable } from '../../components/CursorTable';
 import { useNotify } from '../../components/notifications';
 import { PageButton } from '../../components/PageButton';
 import { PageLink } from '../../components/PageLink';
-import { useRaProfiles } from '../../components/profiles/queries';
+import { useRaProfiles } from '../../api/queries';
 import { Time } from '../../components/Time';
 import { bindings } from './bindings';
 import { challengeName, STATE_CHOICES, STATES } from './states';

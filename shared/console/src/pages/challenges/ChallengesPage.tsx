@@ -10,7 +10,7 @@ import { ChoiceSelect } from '../../components/ChoiceSelect';
 import { LoadError } from '../../components/Loaded';
 import { Page } from '../../components/Page';
 import { PageButton } from '../../components/PageButton';
-import { useScepProfiles } from '../../components/profiles/queries';
+import { useScepProfiles } from '../../api/queries';
 import { useUrlState } from '../../components/url-state';
 import { ChallengeTable } from './ChallengeTable';
 import { LockoutTable } from './LockoutTable';

@@ -9,7 +9,7 @@ import KeyValuePairs from '@cloudscape-design/components/key-value-pairs';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useState } from 'react';
 
-import { useRaProfiles } from '../../components/profiles/queries';
+import { useRaProfiles } from '../../api/queries';
 import { durationOf, type DurationDraft } from '../../components/forms/duration';
 import { DurationInput } from '../../components/forms/DurationInput';
 import { saveFile } from '../../components/download';

@@ -2,7 +2,7 @@ import Tabs from '@cloudscape-design/components/tabs';
 import { useParams } from 'react-router';
 
 import { Page } from '../../components/Page';
-import { useScepProfiles } from '../../components/profiles/queries';
+import { useScepProfiles } from '../../api/queries';
 import { ManyChallenges } from './ManyChallenges';
 import { OneChallenge } from './OneChallenge';
 

@@ -1,24 +1,15 @@
 import Alert from '@cloudscape-design/components/alert';
 import SpaceBetween from '@cloudscape-design/components/space-between';
 
-import type { KeyAlgorithm } from '../../api/schema';
 import { DurationField } from '../../components/forms/DurationField';
-import { SelectField, TextField, type Choice } from '../../components/forms/inputs';
+import { SelectField, TextField } from '../../components/forms/inputs';
 import { Section } from '../../components/forms/Section';
+import { KEY_ALGORITHMS } from '../../components/key-algorithms';
 import { PageLink } from '../../components/PageLink';
-import { useAuthorities } from '../../components/profiles/queries';
+import { useAuthorities } from '../../api/queries';
 import { AlreadyCreated } from './AlreadyCreated';
 import type { AuthorityDraft } from './draft';
 import type { StepProps } from './steps';
-
-const ALGORITHMS: Choice<KeyAlgorithm>[] = [
-  { value: 'RSA_2048', label: 'RSA, 2048 bits', description: 'For devices that verify no more.' },
-  { value: 'RSA_3072', label: 'RSA, 3072 bits', description: 'Every client can verify it.' },
-  { value: 'RSA_4096', label: 'RSA, 4096 bits' },
-  { value: 'EC_P256', label: 'EC, P-256', description: 'Not for Windows, Cisco IOS and jscep.' },
-  { value: 'EC_P384', label: 'EC, P-384', description: 'Not for Windows, Cisco IOS and jscep.' },
-  { value: 'EC_P521', label: 'EC, P-521', description: 'Not for Windows, Cisco IOS and jscep.' },
-];
 
 /** Which authority issues the certificates. */
 export function AuthorityStep({ draft, onChange, created }: StepProps) {
@@ -76,7 +67,7 @@ export function AuthorityStep({ draft, onChange, created }: StepProps) {
               label="Key"
               path="keyAlgorithm"
               explanation="The algorithm of its key, with which it signs."
-              choices={ALGORITHMS}
+              choices={KEY_ALGORITHMS}
               value={authority.keyAlgorithm}
               onChange={(keyAlgorithm) => set({ keyAlgorithm })}
             />

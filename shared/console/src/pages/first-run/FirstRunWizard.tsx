@@ -9,7 +9,7 @@ import { otherReasons, type ApiError } from '../../api/errors';
 import { hasChanged, UNSAVED } from '../../components/forms/changes';
 import { FormProblems } from '../../components/forms/problems';
 import { LeaveWarning } from '../../components/LeaveGuard';
-import { useAuthorities, useProfilesChanged } from '../../components/profiles/queries';
+import { useAuthorities, useProfilesChanged } from '../../api/queries';
 import { RA_PROFILE_PATHS } from '../../components/ra-profile/labels';
 import { SCEP_PROFILE_PATHS } from '../../components/scep-profile/labels';
 import { DenialAlert } from '../../components/forms/DenialAlert';

@@ -7,7 +7,7 @@ import Steps, { type StepsProps } from '@cloudscape-design/components/steps';
 import { otherReasons } from '../../api/errors';
 import { durationInWords } from '../../components/durations';
 import { Section } from '../../components/forms/Section';
-import { useAuthorities } from '../../components/profiles/queries';
+import { useAuthorities } from '../../api/queries';
 import { sourceName } from '../../components/scep-profile/sources';
 import type { FirstRunDraft } from './draft';
 import { TASKS, type Created } from './plan';

@@ -12,7 +12,7 @@ import { AFTER_SAVE } from '../../components/LeaveGuard';
 import { Loaded } from '../../components/Loaded';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
-import { useProfilesChanged } from '../../components/profiles/queries';
+import { useProfilesChanged } from '../../api/queries';
 import { raProfileBodyOf, raProfileDraftOf } from '../../components/ra-profile/draft';
 import { raProfileFaults } from '../../components/ra-profile/faults';
 import { RA_PROFILE_LABELS, RULES_PREFIX } from '../../components/ra-profile/labels';

@@ -10,7 +10,7 @@ import { refuseFaults } from '../../components/forms/faults';
 import { AFTER_SAVE } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
-import { useProfilesChanged } from '../../components/profiles/queries';
+import { useProfilesChanged } from '../../api/queries';
 import { NEW_RA_PROFILE, raProfileBodyOf } from '../../components/ra-profile/draft';
 import { raProfileFaults } from '../../components/ra-profile/faults';
 import { RA_PROFILE_LABELS } from '../../components/ra-profile/labels';

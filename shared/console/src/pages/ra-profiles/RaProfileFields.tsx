@@ -2,7 +2,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 
 import { SelectField, TextField } from '../../components/forms/inputs';
 import { Section } from '../../components/forms/Section';
-import { useAuthorities } from '../../components/profiles/queries';
+import { useAuthorities } from '../../api/queries';
 import type { RaProfileDraft } from '../../components/ra-profile/draft';
 import { RulesFields } from '../../components/ra-profile/RulesFields';
 

@@ -17,7 +17,7 @@ import { PageLink } from '../../components/PageLink';
 import { raProfileCalls } from '../../components/profiles/calls';
 import { useProfileActions } from '../../components/profiles/ProfileActions';
 import { ProfileState } from '../../components/profiles/ProfileState';
-import { useAuthorities } from '../../components/profiles/queries';
+import { useAuthorities } from '../../api/queries';
 import { RULE_LABELS } from '../../components/ra-profile/labels';
 import { RuleList } from './RuleList';
 import { ScepActivation } from './ScepActivation';

@@ -12,12 +12,7 @@ import { PageLink } from '../../components/PageLink';
 import { raProfileCalls } from '../../components/profiles/calls';
 import { useProfileActions } from '../../components/profiles/ProfileActions';
 import { EndpointState, ProfileState } from '../../components/profiles/ProfileState';
-import {
-  useAuthorities,
-  useRaProfiles,
-  useScepProfiles,
-  useStatus,
-} from '../../components/profiles/queries';
+import { useAuthorities, useRaProfiles, useScepProfiles, useStatus } from '../../api/queries';
 
 /** The RA Profiles: what may be issued, and by which authority. */
 export function RaProfilesPage() {

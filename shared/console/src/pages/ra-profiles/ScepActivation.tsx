@@ -16,7 +16,7 @@ import { useNotify } from '../../components/notifications';
 import { PageLink } from '../../components/PageLink';
 import { activate, deactivate } from '../../components/profiles/links';
 import { EndpointState } from '../../components/profiles/ProfileState';
-import { useProfilesChanged, useScepProfiles, useStatus } from '../../components/profiles/queries';
+import { useProfilesChanged, useScepProfiles, useStatus } from '../../api/queries';
 
 /** Which SCEP Profile is activated on an RA Profile, and the URL that results. */
 export function ScepActivation({ profile }: { profile: RaProfileView }) {

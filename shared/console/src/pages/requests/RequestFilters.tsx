@@ -5,7 +5,7 @@ import Input from '@cloudscape-design/components/input';
 import { useState } from 'react';
 
 import { ChoiceSelect } from '../../components/ChoiceSelect';
-import { useScepProfiles } from '../../components/profiles/queries';
+import { useScepProfiles } from '../../api/queries';
 import { REFUSAL_REASONS } from '../../components/refusals/reasons';
 import { OUTCOME_CHOICES } from './outcomes';
 import { pickerValue, rangeOf, rangeProblem, RELATIVE_RANGES } from './time-range';

@@ -15,7 +15,7 @@ import { useNotify } from '../../components/notifications';
 import { PageLink } from '../../components/PageLink';
 import { activate, deactivate, makeDefault } from '../../components/profiles/links';
 import { EndpointState } from '../../components/profiles/ProfileState';
-import { useProfilesChanged, useRaProfiles, useStatus } from '../../components/profiles/queries';
+import { useProfilesChanged, useRaProfiles, useStatus } from '../../api/queries';
 
 /** The RA Profiles that a SCEP Profile leads to: its default, and those it is activated on. */
 export function Activations({ profile }: { profile: ScepProfileView }) {

@@ -11,11 +11,7 @@ import { AFTER_SAVE } from '../../components/LeaveGuard';
 import { Loaded } from '../../components/Loaded';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
-import {
-  useProfilesChanged,
-  useRaCertificates,
-  useRaProfiles,
-} from '../../components/profiles/queries';
+import { useProfilesChanged, useRaCertificates, useRaProfiles } from '../../api/queries';
 import {
   comparableScepProfile,
   scepProfileBodyOf,

@@ -10,7 +10,7 @@ import { refuseFaults } from '../../components/forms/faults';
 import { AFTER_SAVE } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
-import { useProfilesChanged } from '../../components/profiles/queries';
+import { useProfilesChanged } from '../../api/queries';
 import { NEW_SCEP_PROFILE, scepProfileBodyOf } from '../../components/scep-profile/draft';
 import { scepProfileFaults } from '../../components/scep-profile/faults';
 import { SCEP_PROFILE_LABELS } from '../../components/scep-profile/labels';

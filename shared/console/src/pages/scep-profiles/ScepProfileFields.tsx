@@ -10,7 +10,7 @@ import {
 } from '../../components/forms/inputs';
 import { Section } from '../../components/forms/Section';
 import { TokensField } from '../../components/forms/TokensField';
-import { useRaCertificates, useRaProfiles } from '../../components/profiles/queries';
+import { useRaCertificates, useRaProfiles } from '../../api/queries';
 import { ChallengeSourcesFields } from '../../components/scep-profile/ChallengeSourcesFields';
 import type { ScepProfileDraft } from '../../components/scep-profile/draft';
 import { scepField } from '../../components/scep-profile/labels';

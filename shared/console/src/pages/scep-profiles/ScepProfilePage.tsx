@@ -17,7 +17,7 @@ import { PageLink } from '../../components/PageLink';
 import { scepProfileCalls } from '../../components/profiles/calls';
 import { useProfileActions } from '../../components/profiles/ProfileActions';
 import { EndpointState, ProfileState } from '../../components/profiles/ProfileState';
-import { useStatus } from '../../components/profiles/queries';
+import { useStatus } from '../../api/queries';
 import { SCEP_PROFILE_LABELS } from '../../components/scep-profile/labels';
 import { Time } from '../../components/Time';
 import { Activations } from './Activations';

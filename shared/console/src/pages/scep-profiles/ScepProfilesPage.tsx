@@ -12,7 +12,7 @@ import { PageLink } from '../../components/PageLink';
 import { scepProfileCalls } from '../../components/profiles/calls';
 import { useProfileActions } from '../../components/profiles/ProfileActions';
 import { EndpointState, ProfileState } from '../../components/profiles/ProfileState';
-import { useScepProfiles, useStatus } from '../../components/profiles/queries';
+import { useScepProfiles, useStatus } from '../../api/queries';
 import { sourceName } from '../../components/scep-profile/sources';
 
 /** The SCEP Profiles: how SCEP is spoken, and who vouches for enrolments. */

@@ -1,7 +1,7 @@
 import { useQuery, useQueryClient } from '@tanstack/react-query';
 import { useCallback } from 'react';
 
-import { api, body } from '../../api/client';
+import { api, body } from './client';
 
 export function useScepProfiles() {
   return useQuery({
