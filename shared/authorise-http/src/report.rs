@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use ca::bounded_text::is_visible;
 use scep_service::error::Failure;
 use scep_service::error_chain::ErrorChain;
 use scep_service::ports::ProbeError;
@@ -16,7 +17,7 @@ const MAX_REPORT_CHARACTERS: usize = 400;
 /// service or the network said.
 pub(crate) fn report(error: &dyn Error) -> ProbeError {
     let text = ErrorChain(error).to_string();
-    let visible = text.chars().filter(|c| !c.is_control());
+    let visible = text.chars().filter(|c| is_visible(*c));
     ProbeError::Unfit(visible.take(MAX_REPORT_CHARACTERS).collect())
 }
 

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use ca::bounded_text::is_visible;
 use reqwest::StatusCode;
 use secrecy::{ExposeSecret, SecretString};
 use serde::Deserialize;
@@ -134,7 +135,7 @@ fn describe_refusal(response: &HttpResponse) -> IntuneError {
 pub(crate) fn printable(text: &str) -> String {
     text.trim()
         .chars()
-        .filter(|c| !c.is_control())
+        .filter(|c| is_visible(*c))
         .take(MAX_REASON_CHARACTERS)
         .collect()
 }
