@@ -56,7 +56,10 @@ story(
     await page.evaluate(() => sessionStorage.setItem('scepter.token', 'scepter_not_a_token'));
     visit.provoke(/^401 /);
     await page.reload();
+    const dialog = page.getByRole('dialog', { name: 'Sign in again' });
+    await dialog.waitFor();
     await signIn(false);
+    await dialog.waitFor({ state: 'detached' });
     assert.equal(await page.evaluate(() => JSON.stringify({ ...sessionStorage })), '{}');
   },
   { signedIn: false },
