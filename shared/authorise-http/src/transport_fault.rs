@@ -55,10 +55,12 @@ impl TransportFault {
             return Some(Self::of_tls(error));
         }
         if let Some(error) = error.downcast_ref::<std::io::Error>() {
-            match error.kind() {
-                ErrorKind::ConnectionRefused => return Some(Self::Refused),
-                ErrorKind::TimedOut => return Some(Self::TimedOut),
-                _ => {}
+            let known = [
+                (ErrorKind::ConnectionRefused, Self::Refused),
+                (ErrorKind::TimedOut, Self::TimedOut),
+            ];
+            if let Some((_, fault)) = known.iter().find(|(kind, _)| *kind == error.kind()) {
+                return Some(*fault);
             }
             // The source of such an error is that of the error inside, which it skips.
             if let Some(inner) = error.get_ref() {
@@ -69,18 +71,28 @@ impl TransportFault {
     }
 
     fn of_tls(error: &rustls::Error) -> Self {
-        match error {
-            rustls::Error::InvalidMessage(_) => Self::NoTls,
-            rustls::Error::InvalidCertificate(fault) => match fault {
-                CertificateError::Expired
+        if matches!(error, rustls::Error::InvalidMessage(_)) {
+            return Self::NoTls;
+        }
+        let rustls::Error::InvalidCertificate(certificate) = error else {
+            return Self::Failed;
+        };
+        if matches!(
+            certificate,
+            CertificateError::Expired
                 | CertificateError::ExpiredContext { .. }
                 | CertificateError::NotValidYet
-                | CertificateError::NotValidYetContext { .. } => Self::CertificateExpired,
-                CertificateError::NotValidForName
-                | CertificateError::NotValidForNameContext { .. } => Self::CertificateOfOther,
-                _ => Self::CertificateUntrusted,
-            },
-            _ => Self::Failed,
+                | CertificateError::NotValidYetContext { .. }
+        ) {
+            return Self::CertificateExpired;
+        }
+        let is_of_other = matches!(
+            certificate,
+            CertificateError::NotValidForName | CertificateError::NotValidForNameContext { .. }
+        );
+        match is_of_other {
+            true => Self::CertificateOfOther,
+            false => Self::CertificateUntrusted,
         }
     }
 }
@@ -100,7 +112,8 @@ impl Resolve for SystemResolver {
             let found = tokio::net::lookup_host((name.as_str(), 0))
                 .await
                 .map_err(UnknownName)?;
-            Ok(Box::new(found.collect::<Vec<_>>().into_iter()) as Addrs)
+            let addresses: Addrs = Box::new(found.collect::<Vec<_>>().into_iter());
+            Ok(addresses)
         })
     }
 }
