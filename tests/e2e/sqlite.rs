@@ -1,6 +1,10 @@
 //! The contract of the store, kept by the one in a SQLite file.
 
 #[path = "../contract/mod.rs"]
+#[expect(
+    clippy::duplicate_mod,
+    reason = "the contract runs over one adapter each time"
+)]
 mod contract;
 
 mod adapters {

@@ -173,6 +173,8 @@ export class Visit {
     await page.getByLabel('API token').fill(token);
     await page.getByRole('checkbox', { name: /remember/i }).check();
     await page.getByRole('button', { name: 'Sign in' }).click();
+    // The token is remembered once the server has accepted it.
+    await page.getByLabel('API token').waitFor({ state: 'detached' });
     await this.settle();
   }
 

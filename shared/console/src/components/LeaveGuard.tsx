@@ -22,8 +22,8 @@ interface Guard {
 
 const Context = createContext<Guard>({ warn: () => () => {}, leave: (act) => act() });
 
-/** The options of a navigation after a save, which loses nothing. */
-export const AFTER_SAVE: NavigateOptions = { state: 'saved' };
+/** The options of a navigation that loses nothing that is still wanted, as after a save. */
+export const WITHOUT_ASKING: NavigateOptions = { state: 'without asking' };
 
 /** Asks before a page is left on which something would be lost. */
 export function LeaveGuard({ children }: { children: ReactNode }) {
@@ -33,7 +33,7 @@ export function LeaveGuard({ children }: { children: ReactNode }) {
   const blocker = useBlocker(
     ({ currentLocation, nextLocation }) =>
       isGuarded &&
-      nextLocation.state !== AFTER_SAVE.state &&
+      nextLocation.state !== WITHOUT_ASKING.state &&
       currentLocation.pathname !== nextLocation.pathname,
   );
   useEffect(() => {

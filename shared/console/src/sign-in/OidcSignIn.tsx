@@ -5,6 +5,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { useEffect, useState } from 'react';
 import { useNavigate } from 'react-router';
 
+import { WITHOUT_ASKING } from '../components/LeaveGuard';
 import { receiveSession } from './handover';
 import { beginSignIn } from './oidc';
 import type { OidcSettings } from './settings';
@@ -14,7 +15,8 @@ export function OidcSignIn({ settings, expired }: { settings: OidcSettings; expi
   const [problem, setProblem] = useState<string>();
   const navigate = useNavigate();
   useEffect(
-    () => (expired ? receiveSession(settings, () => void navigate('/')) : undefined),
+    () =>
+      expired ? receiveSession(settings, () => void navigate('/', WITHOUT_ASKING)) : undefined,
     [settings, expired, navigate],
   );
 

@@ -15,7 +15,7 @@ import type { AuthorityKind } from '../../api/schema';
 import { hasChanged } from '../../components/forms/changes';
 import { EditForm } from '../../components/forms/EditForm';
 import { durationFault, emptyFault, nameFault, refuseFaults } from '../../components/forms/faults';
-import { AFTER_SAVE } from '../../components/LeaveGuard';
+import { WITHOUT_ASKING } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
 import { KeyFields, ValidityField, type KeyDraft } from './KeyFields';
@@ -68,7 +68,7 @@ export function NewAuthorityPage() {
       await client.invalidateQueries({ queryKey: ['authorities'] });
       await client.invalidateQueries({ queryKey: ['status'] });
       notify.succeed(`Authority ${created.name} was created.`);
-      await navigate(`/authorities/${created.uuid}`, AFTER_SAVE);
+      await navigate(`/authorities/${created.uuid}`, WITHOUT_ASKING);
     },
   });
   return (

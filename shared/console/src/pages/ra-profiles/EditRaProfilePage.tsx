@@ -8,7 +8,7 @@ import { ConflictDialog } from '../../components/ConflictDialog';
 import { durationInWords } from '../../components/durations';
 import { EditForm } from '../../components/forms/EditForm';
 import { useEdit } from '../../components/forms/useEdit';
-import { AFTER_SAVE } from '../../components/LeaveGuard';
+import { WITHOUT_ASKING } from '../../components/LeaveGuard';
 import { Loaded } from '../../components/Loaded';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
@@ -74,7 +74,7 @@ function Editor({ base }: { base: Versioned<RaProfileView> }) {
     onSaved: async (saved) => {
       await changed();
       succeed(`RA Profile ${saved.name} saved.`);
-      await navigate(`/ra-profiles/${uuid}`, AFTER_SAVE);
+      await navigate(`/ra-profiles/${uuid}`, WITHOUT_ASKING);
     },
   });
   const { theirs, saved } = edit;

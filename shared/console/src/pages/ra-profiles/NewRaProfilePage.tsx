@@ -7,7 +7,7 @@ import { api, body } from '../../api/client';
 import { hasChanged } from '../../components/forms/changes';
 import { EditForm } from '../../components/forms/EditForm';
 import { refuseFaults } from '../../components/forms/faults';
-import { AFTER_SAVE } from '../../components/LeaveGuard';
+import { WITHOUT_ASKING } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
 import { useProfilesChanged } from '../../api/queries';
@@ -36,7 +36,7 @@ export function NewRaProfilePage() {
     onSuccess: async (created) => {
       await changed();
       succeed(`RA Profile ${created.name} created. It is disabled until you enable it.`);
-      await navigate(`/ra-profiles/${created.uuid}`, AFTER_SAVE);
+      await navigate(`/ra-profiles/${created.uuid}`, WITHOUT_ASKING);
     },
   });
   return (

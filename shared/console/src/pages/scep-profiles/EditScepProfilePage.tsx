@@ -7,7 +7,7 @@ import type { ScepProfileView } from '../../api/schema';
 import { ConflictDialog } from '../../components/ConflictDialog';
 import { EditForm } from '../../components/forms/EditForm';
 import { useEdit } from '../../components/forms/useEdit';
-import { AFTER_SAVE } from '../../components/LeaveGuard';
+import { WITHOUT_ASKING } from '../../components/LeaveGuard';
 import { Loaded } from '../../components/Loaded';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
@@ -71,7 +71,7 @@ function Editor({ base }: { base: Versioned<ScepProfileView> }) {
     onSaved: async (saved) => {
       await changed();
       succeed(`SCEP Profile ${saved.name} saved.`);
-      await navigate(`/scep-profiles/${uuid}`, AFTER_SAVE);
+      await navigate(`/scep-profiles/${uuid}`, WITHOUT_ASKING);
     },
   });
   const { theirs } = edit;

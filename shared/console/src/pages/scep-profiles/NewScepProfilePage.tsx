@@ -7,7 +7,7 @@ import { api, body } from '../../api/client';
 import { hasChanged } from '../../components/forms/changes';
 import { EditForm } from '../../components/forms/EditForm';
 import { refuseFaults } from '../../components/forms/faults';
-import { AFTER_SAVE } from '../../components/LeaveGuard';
+import { WITHOUT_ASKING } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { Page } from '../../components/Page';
 import { useProfilesChanged } from '../../api/queries';
@@ -31,7 +31,7 @@ export function NewScepProfilePage() {
     onSuccess: async (created) => {
       await changed();
       succeed(`SCEP Profile ${created.name} created. It is disabled until you enable it.`);
-      await navigate(`/scep-profiles/${created.uuid}`, AFTER_SAVE);
+      await navigate(`/scep-profiles/${created.uuid}`, WITHOUT_ASKING);
     },
   });
   return (
