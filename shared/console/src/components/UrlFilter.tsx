@@ -25,7 +25,7 @@ export function useUrlFilters<Parameter extends string>(
 }
 
 /** Narrows a list down by what it writes to the page's URL.
- *  @param placeholder - what to type: "Search by subject, …". Bare text is for the first filter. */
+ *  @param placeholder - what to type, as in "Search by subject". Bare text is for the first filter. */
 export function UrlFilter<Parameter extends string>({
   filters,
   placeholder,

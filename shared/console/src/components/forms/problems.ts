@@ -8,7 +8,7 @@ export interface Problems {
   error?: unknown;
   /** Warnings about the object as it was saved. */
   warnings?: string[];
-  /** The path that reasons and warnings lack: rules are warned about without `certificateTemplate`. */
+  /** The path that reasons and warnings lack: those of rules lack `certificateTemplate`. */
   warningPrefix?: string;
 }
 

@@ -19,7 +19,7 @@ export function raProfileFaults(draft: RaProfileDraft): Faults {
   ];
 }
 
-/** What is wrong with rules as typed. Whether a pattern is a regular expression is left to the API. */
+/** What is wrong with rules as typed. The API says whether a pattern is a regular expression. */
 export function rulesFaults(rules: RulesDraft): Faults {
   const patterned = rules.namePatterns.map(({ name }) => name.trim());
   const unpatterned = PATTERNED.filter(

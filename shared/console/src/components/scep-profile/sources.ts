@@ -32,7 +32,7 @@ export const NOTIFICATIONS: Choice<NotificationKind>[] = [
   { value: 'revoked', label: 'A certificate was revoked' },
 ];
 
-/** What a value of a SCEP Profile is called that only programs read, by the JSON path of its field. */
+/** What values of a SCEP Profile that only programs read are called, by the JSON path of a field. */
 export function sourceWord(path: string, value: string): string | undefined {
   const choices: Record<string, { value: string; label: string }[]> = {
     challengeSources: SOURCES,
