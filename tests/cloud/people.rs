@@ -106,6 +106,7 @@ fn the_console_has_people_sign_in_at_the_pool_of_the_stack() {
             "authorizationEndpoint": format!("{pool}/oauth2/authorize"),
             "tokenEndpoint": token_url,
             "endSessionEndpoint": format!("{pool}/logout"),
+            "revocationEndpoint": format!("{pool}/oauth2/revoke"),
             "clientId": STACK.outputs["PeopleClientId"],
             "scope": "openid scepter/read scepter/write scepter/approve scepter/challenge",
         })
