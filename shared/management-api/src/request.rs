@@ -240,7 +240,8 @@ pub(crate) fn parse_time(
     OffsetDateTime::parse(&text, &Rfc3339)
         .ok()
         .or_else(midnight)
-        // A time near the end of 9999 of a zone behind UTC lies in a year that `time` cannot express.
+        // A time near the end of 9999, of a zone behind UTC, lies in a year that `time` cannot
+        // express.
         .and_then(|at| at.checked_to_offset(UtcOffset::UTC))
         // No record is older than 1970, and years in RFC 3339 have four digits.
         .filter(|at| (1970..=9999).contains(&at.year()))

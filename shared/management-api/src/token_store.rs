@@ -86,7 +86,7 @@ impl std::fmt::Display for TokenId {
     }
 }
 
-/// The name of a new token: 1 to 64 characters, none of them a parenthesis, a control character or
+/// The name of a new token: 1 to 64 characters without a parenthesis, a control character or
 /// one that hides or reorders text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct TokenName(String);

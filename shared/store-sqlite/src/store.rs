@@ -97,8 +97,8 @@ impl Store for SqliteStore {
     }
 
     async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError> {
-        let audit = audit.clone();
-        let write = move |connection: &Connection| Ok(insert_audit(connection, &audit)?);
+        let owned = audit.clone();
+        let write = move |connection: &Connection| Ok(insert_audit(connection, &owned)?);
         self.database
             .write("writing a record", PowerCut, write)
             .await
@@ -129,8 +129,9 @@ impl Store for SqliteStore {
         page: &PageRequest,
         now: OffsetDateTime,
     ) -> Result<Page<TransactionSummary>, StoreError> {
-        let page = page.clone();
-        let read = move |connection: &Connection| list_transactions(connection, status, &page, now);
+        let owned = page.clone();
+        let read =
+            move |connection: &Connection| list_transactions(connection, status, &owned, now);
         self.database.scan("listing transactions", read).await
     }
 
@@ -162,14 +163,14 @@ impl Store for SqliteStore {
         audit: &AuditRecord,
     ) -> Result<WriteOutcome, StoreError> {
         let (certificate, notices) = (certificate.clone(), notices.to_vec());
-        let audit = audit.clone();
+        let owned = audit.clone();
         let write = move |connection: &Connection| {
             let outcome = revoke_certificate(connection, &certificate, revocation)?;
             if outcome == WriteOutcome::Won {
                 for notice in &notices {
                     put_notice(connection, notice)?;
                 }
-                insert_audit(connection, &audit)?;
+                insert_audit(connection, &owned)?;
             }
             Ok(outcome)
         };
@@ -203,9 +204,9 @@ impl Store for SqliteStore {
         generation: Generation,
         crl: &StoredCrl,
     ) -> Result<WriteOutcome, StoreError> {
-        let crl = crl.clone();
+        let owned = crl.clone();
         let write = move |connection: &Connection| {
-            Ok(replace_crl(connection, authority, generation, &crl)?)
+            Ok(replace_crl(connection, authority, generation, &owned)?)
         };
         self.database.write("writing a CRL", PowerCut, write).await
     }
@@ -236,9 +237,9 @@ impl Store for SqliteStore {
         page: &PageRequest,
         now: OffsetDateTime,
     ) -> Result<Page<OneTimeChallenge>, StoreError> {
-        let page = page.clone();
+        let owned = page.clone();
         let read = move |connection: &Connection| {
-            list_challenges(connection, scep_profile, state, &page, now)
+            list_challenges(connection, scep_profile, state, &owned, now)
         };
         self.database.scan("listing challenges", read).await
     }
@@ -274,12 +275,12 @@ impl Store for SqliteStore {
 
     async fn free(&self, lockouts: &[Lockout], audit: &AuditRecord) -> Result<(), StoreError> {
         let uuids: Vec<_> = lockouts.iter().map(Lockout::uuid).collect();
-        let audit = audit.clone();
+        let owned = audit.clone();
         let write = move |connection: &Connection| {
             for uuid in &uuids {
                 delete_lockout(connection, *uuid)?;
             }
-            Ok(insert_audit(connection, &audit)?)
+            Ok(insert_audit(connection, &owned)?)
         };
         self.database.write("freeing", PowerCut, write).await
     }
@@ -288,8 +289,8 @@ impl Store for SqliteStore {
 #[async_trait::async_trait]
 impl RequestLog for SqliteStore {
     async fn put_refusal(&self, record: &RefusalRecord) -> Result<WriteOutcome, StoreError> {
-        let record = record.clone();
-        let write = move |connection: &Connection| Ok(insert_refusal(connection, &record)?);
+        let owned = record.clone();
+        let write = move |connection: &Connection| Ok(insert_refusal(connection, &owned)?);
         self.database
             .write("recording a refused request", Process, write)
             .await
@@ -317,8 +318,8 @@ impl RequestLog for SqliteStore {
     }
 
     async fn add_counts(&self, counts: &HourlyCounts) -> Result<(), StoreError> {
-        let counts = counts.clone();
-        let write = move |connection: &Connection| Ok(add_counts(connection, &counts)?);
+        let owned = counts.clone();
+        let write = move |connection: &Connection| Ok(add_counts(connection, &owned)?);
         self.database
             .write("counting requests", Process, write)
             .await
@@ -354,8 +355,8 @@ impl RequestLog for SqliteStore {
         issued: &IssuedCounts,
         after: Option<OffsetDateTime>,
     ) -> Result<WriteOutcome, StoreError> {
-        let issued = issued.clone();
-        let write = move |connection: &Connection| Ok(add_issued(connection, &issued, after)?);
+        let owned = issued.clone();
+        let write = move |connection: &Connection| Ok(add_issued(connection, &owned, after)?);
         self.database
             .write("counting certificates", Process, write)
             .await

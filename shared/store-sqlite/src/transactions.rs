@@ -105,10 +105,10 @@ impl Transactions for SqliteStore {
             // The client is told to wait.
             ClaimKind::Hold(_) => Durability::PowerCut,
         };
-        let claim = claim.clone();
+        let owned = claim.clone();
         self.database
             .write("claiming a transaction", durability, move |connection| {
-                Ok(claim_transaction(connection, &claim)?)
+                Ok(claim_transaction(connection, &owned)?)
             })
             .await
     }
@@ -169,7 +169,7 @@ impl Transactions for SqliteStore {
         claim: ClaimUuid,
         lease_until: OffsetDateTime,
     ) -> Result<WriteOutcome, StoreError> {
-        let key = key.clone();
+        let owned = key.clone();
         let write = move |connection: &Connection| {
             // Nothing else changes: the old claimant may have signed already, so the new one signs
             // the same bytes.
@@ -181,7 +181,7 @@ impl Transactions for SqliteStore {
                 .execute(named_params! {
                     ":claim": Id(claim),
                     ":lease_until": Millis(lease_until),
-                    ":uuid": Id(key.uuid()),
+                    ":uuid": Id(owned.uuid()),
                     ":expired": Id(expired),
                 })?;
             Ok(outcome_of(changed))
@@ -321,16 +321,16 @@ impl Transactions for SqliteStore {
     }
 
     async fn count_failure(&self, lockout: &Lockout) -> Result<WriteOutcome, StoreError> {
-        let lockout = lockout.clone();
-        let write = move |connection: &Connection| Ok(put_lockout(connection, &lockout)?);
+        let owned = lockout.clone();
+        let write = move |connection: &Connection| Ok(put_lockout(connection, &owned)?);
         self.database
             .write("counting a wrong challenge", Durability::Process, write)
             .await
     }
 
     async fn put_notice(&self, notice: &Notice) -> Result<(), StoreError> {
-        let notice = notice.clone();
-        let write = move |connection: &Connection| Ok(put_notice(connection, &notice)?);
+        let owned = notice.clone();
+        let write = move |connection: &Connection| Ok(put_notice(connection, &owned)?);
         self.database
             .write("writing a notice", Durability::PowerCut, write)
             .await
@@ -355,8 +355,8 @@ impl Transactions for SqliteStore {
     }
 
     async fn postpone_notice(&self, postponed: &Notice) -> Result<WriteOutcome, StoreError> {
-        let postponed = postponed.clone();
-        let write = move |connection: &Connection| Ok(postpone_notice(connection, &postponed)?);
+        let owned = postponed.clone();
+        let write = move |connection: &Connection| Ok(postpone_notice(connection, &owned)?);
         self.database
             .write("postponing a notice", Durability::Process, write)
             .await

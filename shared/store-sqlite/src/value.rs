@@ -113,7 +113,7 @@ impl<T: DeserializeOwned> FromSql for Json<T> {
 }
 
 /// A number without a sign.
-// SQLite's integers have a sign; none of these comes near the half of its range.
+// SQLite's integers have a sign; these numbers are far below the half of their range.
 pub(crate) struct Unsigned<T>(pub(crate) T);
 
 impl<T: Copy + Into<u64>> ToSql for Unsigned<T> {

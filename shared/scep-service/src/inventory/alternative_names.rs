@@ -28,7 +28,7 @@ impl AlternativeNames {
         let mut kinds: BTreeMap<String, Vec<String>> = BTreeMap::new();
         for name in names {
             let key = normalise_key(&name.text);
-            // No store has an empty key, and a search for nothing is none.
+            // No store has an empty key, and an empty text is no search.
             let is_kept = kinds.len() < MAX_NAMES || kinds.contains_key(&key);
             if !key.is_empty() && is_kept {
                 kinds.entry(key).or_default().push(name.kind.to_lowercase());
