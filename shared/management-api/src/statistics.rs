@@ -100,7 +100,9 @@ impl Range {
         by: Period,
         now: OffsetDateTime,
     ) -> Result<Self, ApiError> {
-        let to = parse_time("to", to)?.unwrap_or(now);
+        // The end is exclusive, and what happens now belongs to the range, even at midnight.
+        let present_end = now.checked_add(Duration::MILLISECOND).unwrap_or(now);
+        let to = parse_time("to", to)?.unwrap_or(present_end);
         // A time at the beginning of all times has none before it.
         let default = to.checked_sub(by.default_range()).unwrap_or(to);
         let from = parse_time("from", from)?.unwrap_or(default);
@@ -195,4 +197,18 @@ async fn show_statistics(
         by,
         items: items.into_values().collect(),
     }))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_range_without_an_end_includes_the_present_even_at_midnight() {
+        let midnight = OffsetDateTime::UNIX_EPOCH + Duration::days(100);
+        for by in [Period::Hour, Period::Day] {
+            let range = Range::parse(None, None, by, midnight).ok().unwrap();
+            assert!(range.from < by.start(midnight) && by.start(midnight) < range.to);
+        }
+    }
 }
