@@ -145,6 +145,8 @@ static LISTS: LazyLock<Vec<&str>> = LazyLock::new(|| {
     ROUTES
         .iter()
         .filter(|route| route.method == "GET" && !route.path.contains('{'))
+        // The server in this process has no tokens.
+        .filter(|route| !route.path.ends_with("/tokens"))
         .map(|route| route.path.as_str())
         .collect()
 });
