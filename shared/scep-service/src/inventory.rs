@@ -1,10 +1,12 @@
 //! The lists that administrators see of certificates, transactions and audit records, in pages.
 
 mod alternative_names;
+mod certificate_matcher;
 mod search_key;
 mod subject_search;
 
 pub use alternative_names::{AlternativeNameSearch, AlternativeNames};
+pub use certificate_matcher::CertificateMatcher;
 pub use subject_search::SubjectSearch;
 
 use ca::generation::Generation;
@@ -138,9 +140,7 @@ pub struct CertificateFilter {
 
 impl CertificateFilter {
     /// Returns whether a certificate matches every field except the names and the challenge.
-    // The store compares these, because they decide what it reads.
-    #[must_use]
-    pub fn matches_all_but_names(&self, summary: &CertificateSummary) -> bool {
+    fn matches_all_but_names(&self, summary: &CertificateSummary) -> bool {
         fn is<T: PartialEq>(wanted: Option<T>, found: T) -> bool {
             wanted.is_none_or(|wanted| wanted == found)
         }

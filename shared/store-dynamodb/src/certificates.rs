@@ -8,7 +8,7 @@ use scep_protocol::notice::Notice;
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::inventory::{
-    AlternativeNameSearch, CertificateFilter, CertificateRecord, CertificateSummary, Page,
+    CertificateFilter, CertificateMatcher, CertificateRecord, CertificateSummary, Page,
     PageRequest, SubjectSearch,
 };
 use scep_service::ports::WriteOutcome;
@@ -51,26 +51,10 @@ impl DynamoDbStore {
         filter: &CertificateFilter,
         page: &PageRequest,
     ) -> Result<Page<CertificateSummary>, StoreError> {
-        let search = filter.subject.as_deref().map(SubjectSearch::parse);
-        let name_search = filter
-            .alternative_name
-            .as_deref()
-            .map(AlternativeNameSearch::parse);
-        let fits = |summary: &CertificateSummary| {
-            let named = search.as_ref().is_none_or(|search| {
-                search.matches(summary) && summary.search_key().starts_with(search.key_prefix())
-            });
-            named && filter.matches_all_but_names(summary)
-        };
-        let fits_with_names = |record: &CertificateRecord| {
-            let named = name_search
-                .as_ref()
-                .is_none_or(|search| search.first_match(&record.alternative_names()).is_some());
-            named && fits(&record.summary)
-        };
+        let matcher = CertificateMatcher::of(filter);
         if let Some(challenge) = filter.challenge {
             return self
-                .read_page_of_challenge(challenge, page, fits_with_names)
+                .read_page_of_challenge(challenge, page, |record| matcher.matches(record))
                 .await;
         }
         // At most one certificate has the UUID, so no index and no cursor are needed.
@@ -78,7 +62,7 @@ impl DynamoDbStore {
             let found = self
                 .find_certificate(uuid)
                 .await?
-                .filter(fits_with_names)
+                .filter(|record| matcher.matches(record))
                 .map(|record| record.summary);
             return Ok(Page {
                 items: found.into_iter().collect(),
@@ -87,10 +71,11 @@ impl DynamoDbStore {
         }
         // The index of names comes before every other: few certificates have such a name, and no
         // other index holds the names.
-        if let Some(search) = &name_search {
+        let fits = |summary: &CertificateSummary| matcher.matches_summary(summary);
+        if let Some(search) = &matcher.alternative_name {
             return self.read_page_of_names(search, page, fits).await;
         }
-        let list = self.choose_list(filter, search.as_ref());
+        let list = self.choose_list(filter, matcher.subject.as_ref());
         let read = |item: Item| {
             let summary = parse_summary(item)?;
             Ok(fits(&summary).then_some(summary))

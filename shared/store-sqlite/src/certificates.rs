@@ -8,8 +8,8 @@ use rusqlite::{Connection, Row, named_params};
 use scep_protocol::id::ChallengeUuid;
 use scep_service::error::StoreError;
 use scep_service::inventory::{
-    AlternativeNameSearch, CertificateFilter, CertificateRecord, CertificateSummary, Page,
-    PageRequest, SubjectSearch,
+    AlternativeNameSearch, CertificateFilter, CertificateMatcher, CertificateRecord,
+    CertificateSummary, Page, PageRequest, SubjectSearch,
 };
 use scep_service::ports::WriteOutcome;
 use time::{Duration, OffsetDateTime};
@@ -29,38 +29,25 @@ pub(crate) fn list_certificates(
     filter: &CertificateFilter,
     page: &PageRequest,
 ) -> Result<Page<CertificateSummary>, Error> {
-    let search = filter.subject.as_deref().map(SubjectSearch::parse);
-    let name_search = filter
-        .alternative_name
-        .as_deref()
-        .map(AlternativeNameSearch::parse);
-    let fits = |summary: &CertificateSummary| {
-        let is_named = search.as_ref().is_none_or(|search| {
-            search.matches(summary) && summary.search_key().starts_with(search.key_prefix())
-        });
-        is_named && filter.matches_all_but_names(summary)
-    };
-    let fits_with_names = |record: &CertificateRecord| {
-        let is_named = name_search
-            .as_ref()
-            .is_none_or(|search| search.first_match(&record.alternative_names()).is_some());
-        is_named && fits(&record.summary)
-    };
+    let matcher = CertificateMatcher::of(filter);
     if let Some(challenge) = filter.challenge {
-        return list_of_challenge(connection, challenge, page, fits_with_names);
+        return list_of_challenge(connection, challenge, page, |record| {
+            matcher.matches(record)
+        });
     }
     // At most one certificate has the UUID, so there is no further page.
     if let Some(uuid) = filter.uuid {
-        let found = find_certificate(connection, uuid)?.filter(fits_with_names);
+        let found = find_certificate(connection, uuid)?.filter(|record| matcher.matches(record));
         return Ok(Page {
             items: found.into_iter().map(|record| record.summary).collect(),
             cursor: None,
         });
     }
-    if let Some(search) = &name_search {
+    let fits = |summary: &CertificateSummary| matcher.matches_summary(summary);
+    if let Some(search) = &matcher.alternative_name {
         return list_by_alternative_name(connection, search, page, fits);
     }
-    match &search {
+    match &matcher.subject {
         Some(search) => list_by_subject(connection, search, page, fits),
         None => list_by_expiry(connection, filter, page, fits),
     }
