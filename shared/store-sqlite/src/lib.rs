@@ -14,6 +14,7 @@ mod database;
 mod envelopes;
 mod error;
 mod expiry;
+mod issuing;
 mod lockouts;
 mod notices;
 mod objects;
