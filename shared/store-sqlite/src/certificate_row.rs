@@ -7,7 +7,7 @@ use scep_protocol::transaction::TransactionKey;
 use scep_service::inventory::{CertificateRecord, CertificateSummary};
 
 use crate::transaction_row::{CertificateDer, GenerationNumber, TransactionIdText, non_default};
-use crate::value::{Digest, Id, Json, Millis, Text};
+use crate::value::{Digest, Id, Json, Millis, Text, read_optional_json, read_optional_uuid};
 
 /// Writes the record of a certificate. It fails if the serial number is taken: records are never
 /// overwritten.
@@ -76,13 +76,8 @@ pub(crate) fn read_record(row: &Row<'_>) -> rusqlite::Result<CertificateRecord> 
         summary,
         certificate: row.get::<_, CertificateDer>("der")?.0,
         generation: row.get::<_, GenerationNumber>("generation")?.0,
-        annotations: row
-            .get::<_, Option<Json<_>>>("annotations")?
-            .map(|Json(annotations)| annotations)
-            .unwrap_or_default(),
-        vouching: row
-            .get::<_, Option<Json<_>>>("vouching")?
-            .map(|Json(vouching)| vouching),
+        annotations: read_optional_json(row, "annotations")?.unwrap_or_default(),
+        vouching: read_optional_json(row, "vouching")?,
     })
 }
 
@@ -97,9 +92,7 @@ pub(crate) fn read_summary(row: &Row<'_>) -> rusqlite::Result<CertificateSummary
         subject: row.get("subject")?,
         common_name: row.get("common_name")?,
         key: row.get::<_, Digest>("key")?.0,
-        predecessor: row
-            .get::<_, Option<Id<_>>>("predecessor")?
-            .map(|Id(uuid)| uuid),
+        predecessor: read_optional_uuid(row, "predecessor")?,
         not_before: row.get::<_, Millis>("not_before")?.0,
         not_after: row.get::<_, Millis>("not_after")?.0,
         issued_at: row.get::<_, Millis>("issued_at")?.0,

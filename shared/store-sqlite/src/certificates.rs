@@ -16,10 +16,10 @@ use time::{Duration, OffsetDateTime};
 
 use crate::certificate_row::{find_certificate, read_record, read_revocation, read_summary};
 use crate::challenges::find_challenge;
+use crate::database::outcome_of;
 use crate::error::Error;
 use crate::page::{Cursor, MAX_ROWS};
 use crate::transaction_row::GenerationNumber;
-use crate::transactions::outcome_of;
 use crate::value::{Digest, Id, Millis, to_millis, to_octets};
 
 /// Lists certificates by the index under which a filter has the fewest to skip. The filter is then

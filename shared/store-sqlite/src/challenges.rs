@@ -1,36 +1,23 @@
 //! One-time challenges and their uses.
 
-use ca::bounded_text::Description;
-use rusqlite::types::{FromSql, FromSqlResult, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use scep_protocol::id::{ChallengeUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::one_time_challenge::{
     ChallengeDigest, ChallengeState, ChallengeTerms, ChallengeUpdate, ChallengeUse,
     OneTimeChallenge,
 };
-use scep_protocol::sealed_secret::SealedSecret;
 use scep_protocol::transaction::Fingerprint;
 use scep_service::inventory::{Page, PageRequest};
 use scep_service::ports::{CreationOutcome, WriteOutcome};
 use time::OffsetDateTime;
 
-use crate::error::Error;
+use crate::database::outcome_of;
+use crate::error::{Error, unreadable};
 use crate::page::{Cursor, MAX_ROWS};
 use crate::transaction_row::TransactionIdText;
-use crate::transactions::outcome_of;
-use crate::value::{Digest, Id, Json, Millis, Unsigned};
-
-/// Texts that serde reads.
-struct SerdeText<T>(T);
-
-impl<T: serde::de::DeserializeOwned> FromSql for SerdeText<T> {
-    fn column_result(value: ValueRef<'_>) -> FromSqlResult<Self> {
-        let text = serde_json::Value::from(value.as_str()?);
-        serde_json::from_value(text)
-            .map(Self)
-            .map_err(crate::error::unreadable)
-    }
-}
+use crate::value::{
+    Digest, Id, Json, Millis, Unsigned, read_optional_json, read_optional_time, read_optional_uuid,
+};
 
 pub(crate) fn find_challenge(
     connection: &Connection,
@@ -227,24 +214,22 @@ pub(crate) fn list_challenges(
 }
 
 fn read_challenge(row: &Row<'_>) -> rusqlite::Result<OneTimeChallenge> {
+    let note = serde_json::Value::String(row.get("note")?);
     Ok(OneTimeChallenge {
         uuid: row.get::<_, Id<_>>("uuid")?.0,
         scep_profile: row.get::<_, Id<_>>("scep_profile")?.0,
         digest: ChallengeDigest(row.get::<_, Digest>("digest")?.0.0),
-        secret: row
-            .get::<_, Option<Json<SealedSecret>>>("secret")?
-            .map(|Json(secret)| secret),
+        secret: read_optional_json(row, "secret")?,
         terms: ChallengeTerms {
-            ra_profile: row
-                .get::<_, Option<Id<_>>>("ra_profile")?
-                .map(|Id(uuid)| uuid),
+            ra_profile: read_optional_uuid(row, "ra_profile")?,
             transaction_id: row
                 .get::<_, Option<TransactionIdText>>("transaction_id")?
                 .map(|TransactionIdText(bound)| bound),
             names: row.get::<_, Json<_>>("names")?.0,
             uses: row.get("uses")?,
             hold: row.get("hold")?,
-            note: row.get::<_, SerdeText<Description>>("note")?.0,
+            // What an earlier version stored is read unchecked.
+            note: serde_json::from_value(note).map_err(unreadable)?,
             annotations: row.get::<_, Json<_>>("annotations")?.0,
         },
         created_at: row.get::<_, Millis>("created_at")?.0,
@@ -267,9 +252,7 @@ fn add_uses(
                 certificate: row.get::<_, Id<_>>("certificate")?.0,
                 csr: row.get::<_, Digest>("csr")?.0,
                 requester_key: row.get::<_, Digest>("requester_key")?.0,
-                held_until: row
-                    .get::<_, Option<Millis>>("held_until")?
-                    .map(|Millis(until)| until),
+                held_until: read_optional_time(row, "held_until")?,
             })
         })?
         .collect::<rusqlite::Result<_>>()?;

@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, OpenFlags, TransactionBehavior};
 use scep_service::error::StoreError;
+use scep_service::ports::WriteOutcome;
 use tokio::sync::oneshot;
 
 use crate::error::{Error, WriterGone};
@@ -216,4 +217,12 @@ fn run_in_savepoint<T>(
     }
     connection.prepare_cached("RELEASE job")?.execute([])?;
     result
+}
+
+/// Returns the outcome of an update on a condition that one row can fulfil.
+pub(crate) const fn outcome_of(changed_rows: usize) -> WriteOutcome {
+    match changed_rows {
+        0 => WriteOutcome::Lost,
+        _ => WriteOutcome::Won,
+    }
 }

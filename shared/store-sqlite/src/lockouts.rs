@@ -7,8 +7,8 @@ use scep_protocol::id::{LockoutUuid, ScepProfileUuid};
 use scep_protocol::lockout::{Lockout, LockoutSubject};
 use scep_service::ports::{MAX_LOCKOUTS, WriteOutcome};
 
-use crate::transactions::outcome_of;
-use crate::value::{Digest, Id, Millis, Text, Unsigned};
+use crate::database::outcome_of;
+use crate::value::{Digest, Id, Millis, Text, Unsigned, read_optional_time};
 
 pub(crate) fn find_lockout(
     connection: &Connection,
@@ -91,9 +91,7 @@ fn read_lockout(row: &Row<'_>) -> rusqlite::Result<Lockout> {
         failures: row.get("failures")?,
         since: row.get::<_, Millis>("since")?.0,
         rounds: row.get("rounds")?,
-        until: row
-            .get::<_, Option<Millis>>("locked_until")?
-            .map(|Millis(until)| until),
+        until: read_optional_time(row, "locked_until")?,
         version: row.get::<_, Unsigned<u64>>("version")?.0,
     })
 }

@@ -7,7 +7,7 @@ use scep_service::error_chain::ErrorChain;
 use scep_service::ports::WriteOutcome;
 use time::{Duration, OffsetDateTime};
 
-use crate::transactions::outcome_of;
+use crate::database::outcome_of;
 use crate::value::{Id, Json, Millis, Text};
 
 /// How long a notice is kept if nobody delivers it. Delivery itself gives up earlier, and says so.

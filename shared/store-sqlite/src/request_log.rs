@@ -18,11 +18,11 @@ use strum::VariantArray;
 use time::OffsetDateTime;
 use uuid::Uuid;
 
+use crate::database::outcome_of;
 use crate::error::{Error, unreadable};
 use crate::page::Cursor;
 use crate::transaction_row::{State, UnknownName, find_record, read_summary};
-use crate::transactions::outcome_of;
-use crate::value::{Digest, Id, Millis, Text, to_millis};
+use crate::value::{Digest, Id, Millis, Text, read_optional_uuid, to_millis};
 
 /// Writes the record of a refused request, unless there is one with its identity.
 pub(crate) fn insert_refusal(
@@ -242,9 +242,7 @@ fn read_refusal(row: &Row<'_>) -> rusqlite::Result<RefusalRecord> {
         until: row.get::<_, Millis>("expires_at")?.0,
         outline: RequestOutline {
             scep_profile: row.get::<_, Id<_>>("scep_profile")?.0,
-            ra_profile: row
-                .get::<_, Option<Id<_>>>("ra_profile")?
-                .map(|Id(uuid)| uuid),
+            ra_profile: read_optional_uuid(row, "ra_profile")?,
             message_type: row
                 .get::<_, Option<String>>("message_type")?
                 .and_then(|digits| MessageType::from_digits(digits.as_bytes())),

@@ -3,7 +3,6 @@
 use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
-use ca::requested_contents::RequestedContents;
 use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use scep_cms::certificate::Certificate;
@@ -17,7 +16,7 @@ use scep_service::ports::{Claim, ClaimKind};
 use time::OffsetDateTime;
 
 use crate::error::unreadable;
-use crate::value::{Digest, Id, Json, Millis, Text};
+use crate::value::{Digest, Id, Json, Millis, Text, read_optional_json, read_optional_uuid};
 
 /// A [`TransactionStatus`] by its name in `state`.
 #[derive(Clone, Copy)]
@@ -220,9 +219,7 @@ pub(crate) fn find_record(
             Ok(TransactionRecord {
                 summary: read_summary(row)?,
                 transaction: read_transaction(row)?,
-                requested: row
-                    .get::<_, Option<Json<RequestedContents>>>("requested")?
-                    .map(|Json(requested)| requested),
+                requested: read_optional_json(row, "requested")?,
             })
         })
         .optional()
@@ -278,16 +275,9 @@ fn read_issuance(row: &Row<'_>) -> rusqlite::Result<Issuance> {
         key_algorithm: row.get::<_, Text<KeyAlgorithm>>("key_algorithm")?.0,
         ra_profile: row.get::<_, Id<_>>("ra_profile")?.0,
         subject_key: row.get::<_, Digest>("subject_key")?.0,
-        predecessor: row
-            .get::<_, Option<Id<_>>>("predecessor")?
-            .map(|Id(uuid)| uuid),
-        annotations: row
-            .get::<_, Option<Json<_>>>("annotations")?
-            .map(|Json(annotations)| annotations)
-            .unwrap_or_default(),
-        vouching: row
-            .get::<_, Option<Json<_>>>("vouching")?
-            .map(|Json(vouching)| vouching),
+        predecessor: read_optional_uuid(row, "predecessor")?,
+        annotations: read_optional_json(row, "annotations")?.unwrap_or_default(),
+        vouching: read_optional_json(row, "vouching")?,
     })
 }
 
@@ -300,9 +290,7 @@ pub(crate) fn read_summary(row: &Row<'_>) -> rusqlite::Result<TransactionSummary
         status: row.get::<_, State>("state")?.0,
         message_type: row.get("message_type")?,
         subject: row.get("subject")?,
-        certificate: row
-            .get::<_, Option<Id<_>>>("certificate")?
-            .map(|Id(uuid)| uuid),
+        certificate: read_optional_uuid(row, "certificate")?,
         created_at: row.get::<_, Millis>("created_at")?.0,
     })
 }

@@ -21,7 +21,7 @@ use crate::SqliteStore;
 use crate::audit::insert_audit;
 use crate::certificate_row::{find_certificate, insert_certificate, parse_serial_number};
 use crate::challenges::{find_bound_challenge, find_challenge, is_unchanged, update_uses};
-use crate::database::Durability;
+use crate::database::{Durability, outcome_of};
 use crate::envelopes::remember_envelope;
 use crate::issuing::{
     approve_transaction, claim_transaction, complete_transaction, has_revoked_key, is_claimed,
@@ -362,13 +362,5 @@ impl Transactions for SqliteStore {
         self.database
             .write("postponing a notice", Durability::Process, write)
             .await
-    }
-}
-
-/// Returns the outcome of an update on a condition that one row can fulfil.
-pub(crate) const fn outcome_of(changed_rows: usize) -> WriteOutcome {
-    match changed_rows {
-        0 => WriteOutcome::Lost,
-        _ => WriteOutcome::Won,
     }
 }

@@ -4,8 +4,8 @@ use std::net::IpAddr;
 use std::str::FromStr;
 
 use newtype_uuid::{GenericUuid, TypedUuid, TypedUuidKind};
-use rusqlite::ToSql;
 use rusqlite::types::{FromSql, FromSqlError, FromSqlResult, ToSqlOutput, Value, ValueRef};
+use rusqlite::{Row, ToSql};
 use scep_protocol::transaction::Fingerprint;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -141,4 +141,31 @@ pub(crate) fn to_millis(at: OffsetDateTime) -> i64 {
 /// Returns a UUID as a value of its own, for conditions that are put together.
 pub(crate) fn to_octets(uuid: impl GenericUuid) -> Value {
     Value::Blob(uuid.into_untyped_uuid().into_bytes().to_vec())
+}
+
+/// Reads a UUID from a column that may be null.
+pub(crate) fn read_optional_uuid<T: TypedUuidKind>(
+    row: &Row<'_>,
+    column: &str,
+) -> rusqlite::Result<Option<TypedUuid<T>>> {
+    let found: Option<Id<TypedUuid<T>>> = row.get(column)?;
+    Ok(found.map(|Id(uuid)| uuid))
+}
+
+/// Reads a time from a column that may be null.
+pub(crate) fn read_optional_time(
+    row: &Row<'_>,
+    column: &str,
+) -> rusqlite::Result<Option<OffsetDateTime>> {
+    let found: Option<Millis> = row.get(column)?;
+    Ok(found.map(|Millis(at)| at))
+}
+
+/// Reads a value of JSON from a column that may be null.
+pub(crate) fn read_optional_json<T: DeserializeOwned>(
+    row: &Row<'_>,
+    column: &str,
+) -> rusqlite::Result<Option<T>> {
+    let found: Option<Json<T>> = row.get(column)?;
+    Ok(found.map(|Json(value)| value))
 }
