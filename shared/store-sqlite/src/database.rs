@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::thread;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, TransactionBehavior};
+use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
 use scep_service::error::StoreError;
 use scep_service::ports::WriteOutcome;
 use tokio::sync::oneshot;
@@ -35,8 +35,11 @@ pub(crate) enum Durability {
 /// A write that waits for its turn.
 struct Job {
     durability: Durability,
-    run: Box<dyn FnOnce(&Connection) -> Answer + Send>,
+    run: Box<dyn FnOnce(Begun<'_>) -> Answer + Send>,
 }
+
+/// The transaction of a batch, or why there is none.
+type Begun<'a> = Result<&'a Connection, Arc<rusqlite::Error>>;
 
 /// What answers a write once it is committed, or was not.
 type Answer = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>)>;
@@ -113,8 +116,10 @@ impl Database {
         write: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let (sender, answer) = oneshot::channel();
-        let run = move |connection: &Connection| {
-            let result = run_in_savepoint(connection, write);
+        let run = move |begun: Begun<'_>| {
+            let result = begun
+                .map_err(Error::Commit)
+                .and_then(|connection| run_in_savepoint(connection, write));
             let answer: Answer = Box::new(move |committed| {
                 let result = match committed {
                     Ok(()) => result,
@@ -178,19 +183,26 @@ fn commit_batch(connection: &mut Connection, durability: Durability, jobs: Vec<J
     if jobs.is_empty() {
         return;
     }
-    let mut answers = Vec::new();
-    let committed = run_batch(connection, durability, jobs, &mut answers).map_err(Arc::new);
+    let run_all = |begun: Begun<'_>| -> Vec<_> {
+        let run = |job: Job| (job.run)(begun.clone());
+        jobs.into_iter().map(run).collect()
+    };
+    let (answers, committed) = match begin_batch(connection, durability).map_err(Arc::new) {
+        Ok(transaction) => {
+            let answers = run_all(Ok(&transaction));
+            (answers, transaction.commit().map_err(Arc::new))
+        }
+        Err(error) => (run_all(Err(Arc::clone(&error))), Err(error)),
+    };
     for answer in answers {
         answer(committed.clone());
     }
 }
 
-fn run_batch(
+fn begin_batch(
     connection: &mut Connection,
     durability: Durability,
-    jobs: Vec<Job>,
-    answers: &mut Vec<Answer>,
-) -> rusqlite::Result<()> {
+) -> rusqlite::Result<Transaction<'_>> {
     // In WAL mode, a commit that is not synchronised is in the file of the log, which the next
     // synchronised commit brings to the disk with all that precedes it.
     let synchronous = match durability {
@@ -198,11 +210,7 @@ fn run_batch(
         Durability::PowerCut => "FULL",
     };
     connection.pragma_update(None, "synchronous", synchronous)?;
-    let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-    for job in jobs {
-        answers.push((job.run)(&transaction));
-    }
-    transaction.commit()
+    connection.transaction_with_behavior(TransactionBehavior::Immediate)
 }
 
 /// Runs a write so that it leaves nothing behind if it fails, while others of its batch stay.
@@ -224,5 +232,99 @@ pub(crate) const fn outcome_of(changed_rows: usize) -> WriteOutcome {
     match changed_rows {
         0 => WriteOutcome::Lost,
         _ => WriteOutcome::Won,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scep_service::error::StoreError;
+    use tempfile::TempDir;
+
+    use super::*;
+
+    async fn insert(database: &Database, number: i64, fails: bool) -> Result<(), StoreError> {
+        let write = move |connection: &Connection| {
+            connection.execute("INSERT INTO counts VALUES (?, 'renewals', 1)", [number])?;
+            match fails {
+                true => Err(StoreError::Conflict.into()),
+                false => Ok(()),
+            }
+        };
+        let durability = match number % 2 {
+            0 => Durability::Process,
+            _ => Durability::PowerCut,
+        };
+        database.write("counting", durability, write).await
+    }
+
+    fn list_hours(database: &Database) -> Vec<i64> {
+        let read = |connection: &Connection| {
+            let mut statement = connection.prepare("SELECT hour FROM counts ORDER BY hour")?;
+            let rows = statement.query_map([], |row| row.get(0))?;
+            Ok(rows.collect::<rusqlite::Result<_>>()?)
+        };
+        database.read("counting", read).unwrap()
+    }
+
+    fn open_new() -> (TempDir, Database) {
+        let folder = tempfile::tempdir().unwrap();
+        let database = Database::open(&folder.path().join("test.db")).unwrap();
+        (folder, database)
+    }
+
+    #[tokio::test]
+    async fn a_write_that_fails_leaves_nothing_and_those_beside_it_stay() {
+        let (_folder, database) = open_new();
+        let writes = (0..100).map(|number| {
+            let database = database.clone();
+            tokio::spawn(async move { insert(&database, number, number % 10 == 3).await })
+        });
+        for (number, write) in writes.collect::<Vec<_>>().into_iter().enumerate() {
+            let outcome = write.await.unwrap();
+            assert_eq!(outcome.is_err(), number % 10 == 3, "{number}: {outcome:?}");
+        }
+        let expected: Vec<_> = (0..100).filter(|number| number % 10 != 3).collect();
+        assert_eq!(list_hours(&database), expected);
+    }
+
+    #[tokio::test]
+    async fn what_was_written_is_there_after_the_file_was_closed() {
+        let (folder, database) = open_new();
+        insert(&database, 0, false).await.unwrap();
+        insert(&database, 1, false).await.unwrap();
+        drop(database);
+        let database = Database::open(&folder.path().join("test.db")).unwrap();
+        assert_eq!(list_hours(&database), [0, 1]);
+    }
+
+    #[tokio::test]
+    async fn every_write_learns_that_there_is_no_transaction() {
+        let (folder, database) = open_new();
+        let other = Connection::open(folder.path().join("test.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let outcomes = tokio::join!(insert(&database, 0, false), insert(&database, 4, false));
+        for outcome in [outcomes.0, outcomes.1] {
+            let error = outcome.unwrap_err();
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert_eq!(cause, "database is locked");
+        }
+        other.execute_batch("ROLLBACK").unwrap();
+        insert(&database, 2, false).await.unwrap();
+        assert_eq!(list_hours(&database), [2]);
+    }
+
+    #[test]
+    fn a_file_of_a_newer_version_is_left_alone() {
+        let (folder, database) = open_new();
+        drop(database);
+        let file = folder.path().join("test.db");
+        let connection = Connection::open(&file).unwrap();
+        connection
+            .pragma_update(None, "user_version", 1000)
+            .unwrap();
+        let Err(error) = Database::open(&file) else {
+            panic!("it was opened");
+        };
+        assert!(matches!(error, Error::TooNew(1000)), "{error:?}");
     }
 }

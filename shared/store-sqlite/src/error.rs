@@ -9,7 +9,7 @@ use tokio::task::JoinError;
 /// A read or a write failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The commit that the write shared failed.
+    /// The transaction that the write shared did not begin, or its commit failed.
     #[error(transparent)]
     Commit(Arc<rusqlite::Error>),
     /// The thread of a read failed.
