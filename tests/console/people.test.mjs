@@ -96,21 +96,27 @@ story(
   signedOut,
 );
 
+/** Has the chief fill in a form whose session ends before it is saved. Returns the dialog that says so. */
+async function typeUntilItEnds({ page, server, visit }, name, subject) {
+  visit.provoke(/^40[01] /);
+  await server.tellPool('PUT', '/access', '1');
+  await page.goto(visit.addressOf('/authorities/new'));
+  await signInAtPool(page, server, 'chief');
+  await visit.arrive('Create authority');
+  await page.getByLabel('Name', { exact: true }).fill(name);
+  await page.getByLabel('Subject', { exact: true }).fill(subject);
+  await server.tellPool('DELETE', '/sessions');
+  await server.tellPool('PUT', '/access', '900');
+  await page.getByRole('button', { name: 'Create authority' }).click();
+  const dialog = page.getByRole('dialog', { name: 'Sign in again' });
+  await dialog.waitFor();
+  return dialog;
+}
+
 story(
   'a session that ends in the middle of an edit goes on when the person signs in in another tab',
   async ({ page, server, visit, context }) => {
-    visit.provoke(/^40[01] /);
-    await server.tellPool('PUT', '/access', '1');
-    await page.goto(visit.addressOf('/authorities/new'));
-    await signInAtPool(page, server, 'chief');
-    await visit.arrive('Create authority');
-    await page.getByLabel('Name', { exact: true }).fill('typed-before-it-ended');
-    await page.getByLabel('Subject', { exact: true }).fill('CN=Typed before it ended');
-    await server.tellPool('DELETE', '/sessions');
-    await server.tellPool('PUT', '/access', '900');
-    await page.getByRole('button', { name: 'Create authority' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Sign in again' });
-    await dialog.waitFor();
+    const dialog = await typeUntilItEnds({ page, server, visit }, 'typed-before-it-ended', 'CN=Typed before it ended');
     await checkAppearances(page, 'sign in again at a provider');
     const [other] = await Promise.all([context.waitForEvent('page'), dialog.getByRole('link', { name: /^Sign in/ }).click()]);
     await signInAtPool(other, server, 'chief');
@@ -125,18 +131,7 @@ story(
 story(
   'nothing that somebody typed is left for another person, who signs in in another tab',
   async ({ page, server, visit, context }) => {
-    visit.provoke(/^40[01] /);
-    await server.tellPool('PUT', '/access', '1');
-    await page.goto(visit.addressOf('/authorities/new'));
-    await signInAtPool(page, server, 'chief');
-    await visit.arrive('Create authority');
-    await page.getByLabel('Name', { exact: true }).fill('typed-by-the-chief');
-    await page.getByLabel('Subject', { exact: true }).fill('CN=Typed by the chief');
-    await server.tellPool('DELETE', '/sessions');
-    await server.tellPool('PUT', '/access', '900');
-    await page.getByRole('button', { name: 'Create authority' }).click();
-    const dialog = page.getByRole('dialog', { name: 'Sign in again' });
-    await dialog.waitFor();
+    const dialog = await typeUntilItEnds({ page, server, visit }, 'typed-by-the-chief', 'CN=Typed by the chief');
     const other = await context.newPage();
     await other.goto(visit.addressOf('/'));
     await signInAtPool(other, server, 'reader');
