@@ -1,7 +1,8 @@
-import { useQuery, useQueryClient } from '@tanstack/react-query';
+import { useQuery, useQueryClient, type UseQueryOptions } from '@tanstack/react-query';
 import { useCallback } from 'react';
 
 import { api, body } from './client';
+import type { ServerStatus } from './schema';
 
 export function useScepProfiles() {
   return useQuery({
@@ -32,10 +33,19 @@ export function useRaCertificates() {
   });
 }
 
-/** Which endpoints serve, and why others do not. */
-export function useStatus() {
-  return useQuery({ queryKey: ['status'], queryFn: () => body(api.GET('/api/v1/status')) });
+/** The health of the server: which endpoints serve, and what expires when. */
+export function useStatus<T = ServerStatus>(options: StatusOptions<T> = {}) {
+  return useQuery({
+    queryKey: ['status'],
+    queryFn: () => body(api.GET('/api/v1/status')),
+    ...options,
+  });
 }
+
+type StatusOptions<T> = Pick<
+  UseQueryOptions<ServerStatus, Error, T>,
+  'enabled' | 'refetchInterval' | 'select'
+>;
 
 /** A function that has what depends on the profiles read again.
  *  @param gone - the deleted profiles, which a page that still shows them must not ask for. */

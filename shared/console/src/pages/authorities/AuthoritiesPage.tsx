@@ -12,9 +12,6 @@ import { PageLink } from '../../components/PageLink';
 import { useAuthorities, useStatus } from '../../api/queries';
 import { AuthorityState } from './AuthorityState';
 
-/** A CRL is renewed after half of its days, so that few days left mean that this failed. */
-export const CRL_WARN_DAYS = 2;
-
 /** Every authority, with when its certificate and its CRL end. */
 export function AuthoritiesPage() {
   const denial = useDenial('write');

@@ -1,8 +1,8 @@
 import BarChart from '@cloudscape-design/components/bar-chart';
 
+import type { Statistics } from '../../api/schema';
 import { chartSeries } from './activity-series';
 import { momentText } from './moments';
-import type { Statistics } from './types';
 
 /** Requests by kind, one bar for each hour or day. */
 export default function ActivityChart({ items, by }: Statistics) {

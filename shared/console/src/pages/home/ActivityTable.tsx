@@ -2,9 +2,9 @@ import Box from '@cloudscape-design/components/box';
 import ColumnLayout from '@cloudscape-design/components/column-layout';
 import Table from '@cloudscape-design/components/table';
 
+import type { Statistics } from '../../api/schema';
 import { refusalCount, totals } from './activity-series';
 import { momentText } from './moments';
-import type { Statistics } from './types';
 
 /** What the chart shows, in numbers: by kind, and over time. */
 export function ActivityTable({ items, by }: Statistics) {

@@ -1,17 +1,17 @@
 import StatusIndicator from '@cloudscape-design/components/status-indicator';
 
+import type { ServerStatus } from '../../api/schema';
 import { CopyText } from '../../components/CopyText';
 import { endpointHealth, URGENCY } from '../../components/health';
 import { LocalTable } from '../../components/LocalTable';
 import { PageButton } from '../../components/PageButton';
 import { PageLink } from '../../components/PageLink';
 import { endpointPath, type Endpoint } from './endpoints';
-import { useStatus } from './status';
-import type { Status } from './types';
+import { useCurrentStatus } from './status';
 
 /** Every URL at which devices may enrol: whether it serves, or why not. */
 export function EndpointTable() {
-  const query = useStatus(sortedEndpoints);
+  const query = useCurrentStatus(sortedEndpoints);
   return (
     <LocalTable
       title="Endpoints"
@@ -56,7 +56,7 @@ export function EndpointTable() {
 }
 
 /** What does not serve comes first. */
-function sortedEndpoints({ endpoints }: Status): Endpoint[] {
+function sortedEndpoints({ endpoints }: ServerStatus): Endpoint[] {
   const urgency = (endpoint: Endpoint) => URGENCY[endpointHealth(endpoint).type];
   return endpoints.toSorted((a, b) => urgency(a) - urgency(b));
 }

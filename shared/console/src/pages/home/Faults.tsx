@@ -1,15 +1,15 @@
 import Alert from '@cloudscape-design/components/alert';
 
+import type { ServerStatus } from '../../api/schema';
 import { endpointHealth, type Health } from '../../components/health';
 import { PageLink } from '../../components/PageLink';
 import { endpointPath } from './endpoints';
 import { healthItems } from './health';
-import { useStatus } from './status';
-import type { Status } from './types';
+import { useCurrentStatus } from './status';
 
 /** What devices suffer from now, before anything else. */
 export function Faults() {
-  const query = useStatus((status) => faultsOf(status, Date.now()));
+  const query = useCurrentStatus((status) => faultsOf(status, Date.now()));
   const faults = query.data ?? [];
   if (faults.length === 0) {
     return null;
@@ -32,7 +32,7 @@ interface Fault {
   text: string;
 }
 
-function faultsOf(status: Status, now: number): Fault[] {
+function faultsOf(status: ServerStatus, now: number): Fault[] {
   const isFault = ({ health }: { health: Health }) => health.type === 'error';
   const items = healthItems(status, now)
     .filter(isFault)

@@ -4,11 +4,11 @@ import { LocalTable } from '../../components/LocalTable';
 import { PageLink } from '../../components/PageLink';
 import { Time } from '../../components/Time';
 import { healthItems } from './health';
-import { useStatus } from './status';
+import { useCurrentStatus } from './status';
 
 /** Authorities, RA certificates and CRLs: how long each is still valid. */
 export function HealthTable() {
-  const query = useStatus((status) => healthItems(status, Date.now()));
+  const query = useCurrentStatus((status) => healthItems(status, Date.now()));
   return (
     <LocalTable
       title="Authorities, RA certificates and CRLs"

@@ -9,14 +9,17 @@ import { EndpointTable } from './EndpointTable';
 import { ExpiringCertificates } from './ExpiringCertificates';
 import { Faults } from './Faults';
 import { HealthTable } from './HealthTable';
-import { useStatus } from './status';
+import { useCurrentStatus } from './status';
 import { WaitingRequests } from './WaitingRequests';
 import { Welcome } from './Welcome';
 
 /** What an administrator has to know first: what happened, what waits, and what is not well. */
 export function HomePage() {
   const denial = useDenial('read');
-  const isEmpty = useStatus(({ authorities }) => authorities.length === 0, denial === undefined);
+  const isEmpty = useCurrentStatus(
+    ({ authorities }) => authorities.length === 0,
+    denial === undefined,
+  );
   if (denial !== undefined) {
     return (
       <Page title="Home">

@@ -8,9 +8,9 @@ import {
   colorChartsYellow400,
 } from '@cloudscape-design/design-tokens';
 
+import type { Statistics } from '../../api/schema';
 import { refusalReason } from '../../components/refusals/reasons';
 import { DAY, HOUR } from '../../components/time-left';
-import type { Statistics } from './types';
 
 /** A time that the chart shows, up to now. */
 export interface Period {

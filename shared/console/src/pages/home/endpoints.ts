@@ -1,6 +1,6 @@
-import type { Status } from './types';
+import type { ServerStatus } from '../../api/schema';
 
-export type Endpoint = Status['endpoints'][number];
+export type Endpoint = ServerStatus['endpoints'][number];
 
 /** The page of the profile to which an endpoint belongs. */
 export function endpointPath({ scepProfileUuid, raProfileUuid }: Endpoint): string {

@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
+import type { ServerStatus } from '../../api/schema';
 import { crlHealth, healthItems, healthUntil } from './health';
-import type { Status } from './types';
 
 const NOW = Date.parse('2026-03-01T00:00:00Z');
 
@@ -39,7 +39,7 @@ const STATUS = `{
 }`;
 
 test('what needs attention comes first', () => {
-  const status = JSON.parse(STATUS) as Status;
+  const status = JSON.parse(STATUS) as ServerStatus;
   expect(
     healthItems(status, NOW).map(({ kind, name, health }) => [kind, name, health.text]),
   ).toEqual([

@@ -1,6 +1,6 @@
+import type { ServerStatus } from '../../api/schema';
 import { URGENCY, type Health } from '../../components/health';
 import { DAY, remainingTime } from '../../components/time-left';
-import type { Status } from './types';
 
 /** How many days before its expiry something needs attention. */
 interface Thresholds {
@@ -44,7 +44,7 @@ export interface HealthItem {
 }
 
 /** Everything that expires, what needs attention first. */
-export function healthItems(status: Status, now: number): HealthItem[] {
+export function healthItems(status: ServerStatus, now: number): HealthItem[] {
   const items = [
     ...status.authorities.flatMap((authority) => authorityItems(authority, now)),
     ...status.raCertificates.map((certificate) =>
@@ -64,7 +64,7 @@ export function healthItems(status: Status, now: number): HealthItem[] {
   return items.sort((a, b) => URGENCY[a.health.type] - URGENCY[b.health.type]);
 }
 
-function authorityItems(authority: Status['authorities'][number], now: number): HealthItem[] {
+function authorityItems(authority: ServerStatus['authorities'][number], now: number): HealthItem[] {
   const { uuid, name } = authority;
   const href = `/authorities/${uuid}`;
   const own = expiringItem(
