@@ -26,6 +26,7 @@ pub mod object;
 pub mod ports;
 pub mod profile_cache;
 pub mod ra_key;
+pub mod record;
 pub mod refusal_recorder;
 pub mod request_list;
 pub mod statistics;
