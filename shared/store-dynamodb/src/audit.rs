@@ -109,7 +109,7 @@ pub(crate) fn audit_item(record: &AuditRecord) -> Result<Item, StoreError> {
     })
 }
 
-fn parse_audit_record(item: Item) -> Result<AuditRecord, StoreError> {
+pub(crate) fn parse_audit_record(item: Item) -> Result<AuditRecord, StoreError> {
     let found: AuditItem = parse_item("audit record", item)?;
     Ok(AuditRecord {
         uuid: found.order,

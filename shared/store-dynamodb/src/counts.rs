@@ -62,6 +62,23 @@ fn parse_count(name: &str, value: &AttributeValue) -> Option<(Duration, Series, 
     ))
 }
 
+/// Reads the counts of a day by the part of the item's id that names it.
+pub(crate) fn parse_counts(day: &str, item: &Item) -> Result<HourlyCounts, StoreError> {
+    let seconds = day
+        .parse()
+        .ok()
+        .and_then(|number: i64| number.checked_mul(SECONDS_A_DAY))
+        .ok_or_else(|| corrupt(WHAT)(MissingAttribute("id")))?;
+    let day = OffsetDateTime::from_unix_timestamp(seconds).map_err(corrupt(WHAT))?;
+    let mut counts = HourlyCounts::default();
+    for (name, value) in item {
+        if let Some((hour, series, count)) = parse_count(name, value) {
+            counts.add(day + hour, series, count);
+        }
+    }
+    Ok(counts)
+}
+
 impl DynamoDbStore {
     pub(crate) async fn increase_counts(&self, counts: &HourlyCounts) -> Result<(), StoreError> {
         for write in self.count_writes(counts) {

@@ -35,6 +35,7 @@ mod challenges;
 mod counts;
 mod crls;
 mod envelopes;
+mod export;
 mod expression;
 mod index;
 mod item;
@@ -61,6 +62,7 @@ mod write;
 #[cfg(test)]
 mod samples;
 
+pub use export::{ExportPage, ExportPosition};
 pub use profiles_table::ProfilesTable;
 pub use tables::{Tables, check_tables, create_tables};
 

@@ -236,7 +236,7 @@ pub(crate) fn name_item(object: &StoredObject, name: &ProfileName) -> Result<Ite
     })
 }
 
-fn parse_object(kind: ObjectKind, item: Item) -> Result<StoredObject, StoreError> {
+pub(crate) fn parse_object(kind: ObjectKind, item: Item) -> Result<StoredObject, StoreError> {
     let found: ObjectItem = parse_item(kind.name(), item)?;
     let dependents = found.dependents.iter().map(|id| parse_reference(id));
     Ok(StoredObject {
