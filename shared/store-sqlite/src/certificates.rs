@@ -6,6 +6,7 @@ use ca::revocation::{Revocation, RevokedCertificate};
 use rusqlite::types::Value;
 use rusqlite::{Connection, Row, named_params};
 use scep_protocol::id::ChallengeUuid;
+use scep_protocol::transaction::Fingerprint;
 use scep_service::error::StoreError;
 use scep_service::inventory::{
     AlternativeNameSearch, CertificateFilter, CertificateMatcher, CertificateRecord,
@@ -348,12 +349,21 @@ pub(crate) fn revoke_certificate(
             ":known": summary.revocation.map(|known| known.reason.name()),
         })?;
     if changed > 0 {
-        // A second certificate of the same key may be revoked as well.
-        connection
-            .prepare_cached("REPLACE INTO revoked_keys (key, revoked_at) VALUES (?, ?)")?
-            .execute((Digest(summary.key), Millis(revocation.at)))?;
+        put_revoked_key(connection, summary.key, revocation.at)?;
     }
     Ok(outcome_of(changed))
+}
+
+/// Marks a key as revoked. A second certificate of the same key may be revoked as well.
+pub(crate) fn put_revoked_key(
+    connection: &Connection,
+    key: Fingerprint,
+    at: OffsetDateTime,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("REPLACE INTO revoked_keys (key, revoked_at) VALUES (?, ?)")?
+        .execute((Digest(key), Millis(at)))?;
+    Ok(())
 }
 
 pub(crate) fn list_revoked(

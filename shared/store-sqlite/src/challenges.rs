@@ -69,7 +69,10 @@ pub(crate) fn insert_challenges(
     Ok(CreationOutcome::Created)
 }
 
-fn insert_challenge(connection: &Connection, challenge: &OneTimeChallenge) -> rusqlite::Result<()> {
+pub(crate) fn insert_challenge(
+    connection: &Connection,
+    challenge: &OneTimeChallenge,
+) -> rusqlite::Result<()> {
     let terms = &challenge.terms;
     connection
         .prepare_cached(

@@ -90,6 +90,16 @@ pub(crate) fn read_counted_until(
         .map(|found| found.map(|Millis(until)| until))
 }
 
+pub(crate) fn put_counted_until(
+    connection: &Connection,
+    until: OffsetDateTime,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("REPLACE INTO counted_until (only, until) VALUES (1, ?)")?
+        .execute([Millis(until)])?;
+    Ok(())
+}
+
 /// Adds issued transactions, unless another process has counted them meanwhile.
 pub(crate) fn add_issued(
     connection: &Connection,
@@ -99,9 +109,7 @@ pub(crate) fn add_issued(
     if read_counted_until(connection)? != after {
         return Ok(WriteOutcome::Lost);
     }
-    connection
-        .prepare_cached("REPLACE INTO counted_until (only, until) VALUES (1, ?)")?
-        .execute([Millis(issued.until)])?;
+    put_counted_until(connection, issued.until)?;
     add_counts(connection, &issued.counts)?;
     Ok(WriteOutcome::Won)
 }

@@ -57,6 +57,16 @@ pub(crate) fn replace_crl(
     if !is_next {
         return Ok(WriteOutcome::Lost);
     }
+    put_crl(connection, authority, generation, crl)?;
+    Ok(WriteOutcome::Won)
+}
+
+pub(crate) fn put_crl(
+    connection: &Connection,
+    authority: AuthorityUuid,
+    generation: Generation,
+    crl: &StoredCrl,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached("REPLACE INTO crls VALUES (?, ?, ?, ?, ?, ?)")?
         .execute((
@@ -67,7 +77,7 @@ pub(crate) fn replace_crl(
             Millis(crl.next_update),
             &crl.der,
         ))?;
-    Ok(WriteOutcome::Won)
+    Ok(())
 }
 
 fn read_head(row: &Row<'_>) -> rusqlite::Result<CrlHead> {

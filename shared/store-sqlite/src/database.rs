@@ -1,5 +1,6 @@
 //! The connections to the file: one thread that writes, and as many readers as read at once.
 
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -64,8 +65,7 @@ impl Database {
         let (writer, jobs) = channel();
         thread::Builder::new()
             .name("store-writer".to_owned())
-            .spawn(move || write_batches(connection, &jobs))
-            .map_err(Error::Thread)?;
+            .spawn(move || write_batches(connection, &jobs))?;
         Ok(Self {
             file: Arc::new(file.to_owned()),
             readers: Arc::default(),
@@ -150,11 +150,21 @@ impl Database {
         if let Some(connection) = free {
             return Ok(connection);
         }
-        let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
-        let connection = Connection::open_with_flags(&*self.file, flags)?;
-        configure(&connection)?;
-        Ok(connection)
+        open_reader(&self.file)
     }
+}
+
+fn open_reader(file: &Path) -> Result<Connection, Error> {
+    let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
+    let connection = Connection::open_with_flags(file, flags)?;
+    configure(&connection)?;
+    Ok(connection)
+}
+
+/// Writes a copy of the database as it is now into a new file, which is on the disk then.
+pub(crate) fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
+    open_reader(from)?.execute("VACUUM INTO ?", [to.to_string_lossy()])?;
+    Ok(File::open(to)?.sync_all()?)
 }
 
 fn configure(connection: &Connection) -> Result<(), Error> {

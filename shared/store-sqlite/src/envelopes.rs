@@ -3,6 +3,7 @@
 use rusqlite::{Connection, OptionalExtension};
 use scep_protocol::transaction::Fingerprint;
 use scep_service::ports::EnvelopeSighting;
+use scep_service::record::EnvelopeRecord;
 use time::OffsetDateTime;
 
 use crate::value::{Digest, Millis};
@@ -28,10 +29,29 @@ pub(crate) fn remember_envelope(
         Some(Digest(known)) if known == ciphertext => EnvelopeSighting::Repeated,
         Some(_) => return Ok(EnvelopeSighting::Altered),
     };
+    put_envelope(
+        connection,
+        &EnvelopeRecord {
+            encrypted_key,
+            ciphertext,
+            until,
+        },
+    )?;
+    Ok(sighting)
+}
+
+pub(crate) fn put_envelope(
+    connection: &Connection,
+    record: &EnvelopeRecord,
+) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "REPLACE INTO envelopes (encrypted_key, ciphertext, expires_at) VALUES (?, ?, ?)",
         )?
-        .execute((Digest(encrypted_key), Digest(ciphertext), Millis(until)))?;
-    Ok(sighting)
+        .execute((
+            Digest(record.encrypted_key),
+            Digest(record.ciphertext),
+            Millis(record.until),
+        ))?;
+    Ok(())
 }

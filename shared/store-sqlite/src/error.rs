@@ -12,6 +12,9 @@ pub(crate) enum Error {
     /// The transaction that the write shared did not begin, or its commit failed.
     #[error(transparent)]
     Commit(Arc<rusqlite::Error>),
+    /// A file could not be read or written, or a thread not be started.
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
     /// The thread of a read failed.
     #[error(transparent)]
     Join(JoinError),
@@ -21,9 +24,6 @@ pub(crate) enum Error {
     /// The operation itself has an answer of its own for what it found.
     #[error(transparent)]
     Store(#[from] StoreError),
-    /// The thread that writes could not be started.
-    #[error(transparent)]
-    Thread(std::io::Error),
     /// A newer version wrote the file.
     #[error("the database has the schema of version {0}, which only a newer Scepter can read")]
     TooNew(i64),
@@ -58,9 +58,9 @@ impl Error {
                 operation,
                 source: source.into(),
             },
-            other @ (Self::Join(_)
+            other @ (Self::Io(_)
+            | Self::Join(_)
             | Self::Sql(_)
-            | Self::Thread(_)
             | Self::TooNew(_)
             | Self::WriterGone(_)) => StoreError::Unavailable {
                 operation,

@@ -14,6 +14,7 @@ mod database;
 mod envelopes;
 mod error;
 mod expiry;
+mod import;
 mod issuing;
 mod lockouts;
 mod notices;
@@ -33,6 +34,7 @@ use std::path::Path;
 
 use rusqlite::Connection;
 use scep_service::error::StoreError;
+use scep_service::record::Record;
 use time::OffsetDateTime;
 
 use crate::database::{Database, Durability};
@@ -53,6 +55,33 @@ impl SqliteStore {
         Database::open(file)
             .map(|database| Self { database })
             .map_err(|error| error.into_store_error("opening the database"))
+    }
+
+    /// Writes records of a store of another kind into this one, all or none.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if one of them is there already, or the file cannot be written.
+    pub async fn import(&self, records: Vec<Record>) -> Result<(), StoreError> {
+        let write = move |connection: &Connection| {
+            for record in &records {
+                import::import_record(connection, record)?;
+            }
+            Ok(())
+        };
+        self.database
+            .write("importing records", Durability::PowerCut, write)
+            .await
+    }
+
+    /// Writes a copy of the store in a file, as it is now, into a new file, which is on the disk
+    /// then. Other processes may use the store meanwhile.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the one file cannot be read, or the other one is there
+    /// already or cannot be written.
+    pub fn back_up(from: &Path, to: &Path) -> Result<(), StoreError> {
+        database::copy_file(from, to)
+            .map_err(|error| error.into_store_error("copying the database"))
     }
 
     /// Deletes some of what has expired by now, and returns how many rows. None are left when it

@@ -41,11 +41,19 @@ pub(crate) fn put_lockout(
     connection: &Connection,
     lockout: &Lockout,
 ) -> rusqlite::Result<WriteOutcome> {
-    let uuid = lockout.uuid();
-    let stored = find_lockout(connection, uuid)?.map_or(0, |known| known.version);
+    let stored = find_lockout(connection, lockout.uuid())?.map_or(0, |known| known.version);
     if stored != lockout.version {
         return Ok(WriteOutcome::Lost);
     }
+    insert_lockout(connection, lockout, lockout.version.saturating_add(1)).map(outcome_of)
+}
+
+/// Writes a count with this version, and returns how many rows that are: one.
+pub(crate) fn insert_lockout(
+    connection: &Connection,
+    lockout: &Lockout,
+    version: u64,
+) -> rusqlite::Result<usize> {
     let (address, key) = match lockout.subject {
         LockoutSubject::Address(address) => (Some(Text(address)), None),
         LockoutSubject::Key(key) => (None, Some(Digest(key))),
@@ -58,9 +66,9 @@ pub(crate) fn put_lockout(
                  :rounds, :locked_until, :expires_at)",
         )?
         .execute(named_params! {
-            ":uuid": Id(uuid),
+            ":uuid": Id(lockout.uuid()),
             ":scep_profile": Id(lockout.scep_profile),
-            ":version": Unsigned(lockout.version.saturating_add(1)),
+            ":version": Unsigned(version),
             ":address": address,
             ":key": key,
             ":failures": lockout.failures,
@@ -69,7 +77,6 @@ pub(crate) fn put_lockout(
             ":locked_until": lockout.until.map(Millis),
             ":expires_at": Millis(lockout.expires_at()),
         })
-        .map(outcome_of)
 }
 
 /// Deletes a count. One that is written at the same time does not prevent it.

@@ -129,6 +129,18 @@ fn insert_object(connection: &Connection, object: &StoredObject) -> rusqlite::Re
     Ok(())
 }
 
+/// Writes an object of another store, with its dependents, which may follow.
+pub(crate) fn import_object(
+    connection: &Connection,
+    object: &StoredObject,
+) -> rusqlite::Result<()> {
+    insert_object(connection, object)?;
+    for dependent in &object.dependents {
+        put_dependent(connection, *dependent, object.reference)?;
+    }
+    Ok(())
+}
+
 /// Makes an object a dependent of the objects that it needs, which must exist.
 fn add_dependent(
     connection: &Connection,
@@ -139,15 +151,24 @@ fn add_dependent(
         if !exists(connection, *object)? {
             return Err(StoreError::Conflict.into());
         }
-        connection
-            .prepare_cached("REPLACE INTO dependents VALUES (?, ?, ?, ?)")?
-            .execute((
-                object.kind.name(),
-                Id(object.uuid),
-                dependent.kind.name(),
-                Id(dependent.uuid),
-            ))?;
+        put_dependent(connection, dependent, *object)?;
     }
+    Ok(())
+}
+
+fn put_dependent(
+    connection: &Connection,
+    dependent: Reference,
+    needed: Reference,
+) -> rusqlite::Result<()> {
+    connection
+        .prepare_cached("REPLACE INTO dependents VALUES (?, ?, ?, ?)")?
+        .execute((
+            needed.kind.name(),
+            Id(needed.uuid),
+            dependent.kind.name(),
+            Id(dependent.uuid),
+        ))?;
     Ok(())
 }
 

@@ -2,12 +2,13 @@
 //! under another transactionID.
 
 use ca::id::{AuthorityUuid, CertificateUuid};
-use rusqlite::{Connection, OptionalExtension, named_params};
+use rusqlite::{Connection, OptionalExtension, Row, named_params};
 use scep_protocol::id::{ClaimUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::transaction::{
     Fingerprint, PastCertificate, RequestFingerprint, RequestOutcome, SameRequest, Transaction,
 };
 use scep_service::ports::{Approval, Claim};
+use scep_service::record::RequestRecord;
 use time::OffsetDateTime;
 
 use crate::certificate_row::find_certificate;
@@ -18,8 +19,8 @@ use crate::value::{Digest, Id, Millis};
 struct RequestRow {
     transaction: TransactionUuid,
     claim: ClaimUuid,
-    authority: AuthorityUuid,
-    certificate: CertificateUuid,
+    /// Records of earlier versions lack both.
+    certificate: Option<(AuthorityUuid, CertificateUuid)>,
     expires_at: OffsetDateTime,
 }
 
@@ -30,12 +31,19 @@ fn find_request(connection: &Connection, id: Fingerprint) -> rusqlite::Result<Op
             Ok(RequestRow {
                 transaction: row.get::<_, Id<_>>("transaction_uuid")?.0,
                 claim: row.get::<_, Id<_>>("claim")?.0,
-                authority: row.get::<_, Id<_>>("authority")?.0,
-                certificate: row.get::<_, Id<_>>("certificate")?.0,
+                certificate: read_certificate(row)?,
                 expires_at: row.get::<_, Millis>("expires_at")?.0,
             })
         })
         .optional()
+}
+
+fn read_certificate(row: &Row<'_>) -> rusqlite::Result<Option<(AuthorityUuid, CertificateUuid)>> {
+    let authority: Option<Id<AuthorityUuid>> = row.get("authority")?;
+    let certificate: Option<Id<CertificateUuid>> = row.get("certificate")?;
+    Ok(authority
+        .zip(certificate)
+        .map(|(Id(authority), Id(certificate))| (authority, certificate)))
 }
 
 fn request_id(claim: &Claim) -> Fingerprint {
@@ -56,18 +64,31 @@ pub(crate) fn is_request_free(connection: &Connection, claim: &Claim) -> rusqlit
 
 /// Leads from a request to the transaction that claims it.
 pub(crate) fn put_request(connection: &Connection, claim: &Claim) -> rusqlite::Result<()> {
+    put_record(
+        connection,
+        &RequestRecord {
+            id: request_id(claim),
+            transaction: claim.key.uuid(),
+            claim: claim.claim,
+            certificate: Some((claim.issuance.authority, claim.certificate)),
+            until: claim.request_until,
+        },
+    )
+}
+
+pub(crate) fn put_record(connection: &Connection, record: &RequestRecord) -> rusqlite::Result<()> {
     connection
         .prepare_cached(
             "REPLACE INTO requests (id, transaction_uuid, claim, authority, certificate, expires_at)
              VALUES (?, ?, ?, ?, ?, ?)",
         )?
         .execute((
-            Digest(request_id(claim)),
-            Id(claim.key.uuid()),
-            Id(claim.claim),
-            Id(claim.issuance.authority),
-            Id(claim.certificate),
-            Millis(claim.request_until),
+            Digest(record.id),
+            Id(record.transaction),
+            Id(record.claim),
+            record.certificate.map(|(authority, _)| Id(authority)),
+            record.certificate.map(|(_, certificate)| Id(certificate)),
+            Millis(record.until),
         ))?;
     Ok(())
 }
@@ -129,14 +150,17 @@ fn find_past_certificate(
     connection: &Connection,
     request: &RequestRow,
 ) -> rusqlite::Result<Option<PastCertificate>> {
-    let record = find_certificate(connection, request.certificate)?;
+    let Some((authority, certificate)) = request.certificate else {
+        return Ok(None);
+    };
+    let record = find_certificate(connection, certificate)?;
     Ok(record
         .filter(|record| {
-            record.summary.authority == request.authority && record.summary.revocation.is_none()
+            record.summary.authority == authority && record.summary.revocation.is_none()
         })
         .map(|record| PastCertificate {
             certificate: record.certificate,
-            authority: request.authority,
+            authority,
             generation: record.generation,
             issued_at: record.summary.issued_at,
         }))

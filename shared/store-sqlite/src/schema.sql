@@ -121,8 +121,8 @@ CREATE TABLE transactions (
     signer_class TEXT NOT NULL,
     signer_key BLOB NOT NULL,
     requester_key BLOB NOT NULL,
-    authority BLOB NOT NULL,
-    generation INTEGER NOT NULL,
+    authority BLOB,
+    generation INTEGER,
     -- What was asked for, of a request that waited for an administrator.
     requested TEXT,
     -- The reason of a rejection.
@@ -150,8 +150,8 @@ CREATE TABLE requests (
     id BLOB PRIMARY KEY NOT NULL,
     transaction_uuid BLOB NOT NULL,
     claim BLOB NOT NULL,
-    authority BLOB NOT NULL,
-    certificate BLOB NOT NULL,
+    authority BLOB,
+    certificate BLOB,
     expires_at INTEGER NOT NULL
 ) STRICT, WITHOUT ROWID;
 CREATE INDEX requests_by_end ON requests (expires_at);

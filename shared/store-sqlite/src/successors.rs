@@ -81,7 +81,7 @@ pub(crate) fn replace_successors(
     Ok(WriteOutcome::Won)
 }
 
-fn insert_successor(
+pub(crate) fn insert_successor(
     connection: &Connection,
     authority: AuthorityUuid,
     predecessor: CertificateUuid,

@@ -1,15 +1,18 @@
 //! Transactions as rows.
 
 use ca::generation::Generation;
+use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
+use ca::requested_contents::RequestedContents;
 use rusqlite::types::{FromSql, FromSqlResult, ToSqlOutput, ValueRef};
 use rusqlite::{Connection, OptionalExtension, Row, ToSql, named_params};
 use scep_cms::certificate::Certificate;
 use scep_cms::transaction_id::TransactionId;
-use scep_protocol::id::TransactionUuid;
+use scep_protocol::id::{ClaimUuid, TransactionUuid};
 use scep_protocol::transaction::{
-    Issuance, RequestFingerprint, SignerClass, Transaction, TransactionKey, TransactionState,
+    Fingerprint, Issuance, RequestFingerprint, SignerClass, Transaction, TransactionKey,
+    TransactionState,
 };
 use scep_service::inventory::{TransactionRecord, TransactionStatus, TransactionSummary};
 use scep_service::ports::{Claim, ClaimKind};
@@ -132,51 +135,163 @@ impl FromSql for KeyText {
     }
 }
 
+/// What is written of a transaction.
+struct NewRow<'a> {
+    key: &'a TransactionKey,
+    status: TransactionStatus,
+    created_at: OffsetDateTime,
+    expires_at: Option<OffsetDateTime>,
+    message_type: &'a str,
+    subject: &'a str,
+    claim: ClaimUuid,
+    request: &'a RequestFingerprint,
+    signer_key: Fingerprint,
+    requester_key: Fingerprint,
+    requested: Option<&'a RequestedContents>,
+    lease_until: Option<OffsetDateTime>,
+    issuance: Option<&'a Issuance>,
+    /// The authority and its generation, if `issuance` does not say them.
+    issuer: Option<(AuthorityUuid, Generation)>,
+    certificate: Option<CertificateUuid>,
+    reason: Option<&'a str>,
+}
+
 /// Writes a claim in the place of what was known of its transaction.
 pub(crate) fn put_claim(connection: &Connection, claim: &Claim) -> rusqlite::Result<()> {
-    let issuance = &claim.issuance;
     let (status, lease_until, expires_at) = match claim.stage {
         ClaimKind::Sign(lease_until) => (TransactionStatus::Issuing, Some(lease_until), None),
         ClaimKind::Hold(until) => (TransactionStatus::Pending, None, Some(until)),
     };
+    put_row(
+        connection,
+        &NewRow {
+            key: &claim.key,
+            status,
+            created_at: claim.claimed_at,
+            expires_at,
+            message_type: claim.message_type.digits(),
+            subject: &claim.subject,
+            claim: claim.claim,
+            request: &claim.request,
+            signer_key: claim.signer_key,
+            requester_key: claim.requester_key,
+            requested: claim.requested.as_ref(),
+            lease_until,
+            issuance: Some(&claim.issuance),
+            issuer: None,
+            certificate: None,
+            reason: None,
+        },
+    )
+}
+
+/// Writes a transaction of another store.
+pub(crate) fn put_record(
+    connection: &Connection,
+    record: &TransactionRecord,
+) -> rusqlite::Result<()> {
+    let TransactionRecord {
+        summary,
+        transaction,
+        requested,
+    } = record;
+    let row = NewRow {
+        key: &transaction.key,
+        status: summary.status,
+        created_at: summary.created_at,
+        expires_at: None,
+        message_type: &summary.message_type,
+        subject: &summary.subject,
+        claim: transaction.claim,
+        request: &transaction.request,
+        signer_key: transaction.signer_key,
+        requester_key: transaction.requester_key,
+        requested: requested.as_ref(),
+        lease_until: None,
+        issuance: None,
+        issuer: None,
+        certificate: summary.certificate,
+        reason: None,
+    };
+    let row = match &transaction.state {
+        TransactionState::Issuing {
+            issuance,
+            lease_until,
+        } => NewRow {
+            issuance: Some(issuance),
+            lease_until: Some(*lease_until),
+            ..row
+        },
+        TransactionState::Pending { issuance, until } => NewRow {
+            issuance: Some(issuance),
+            expires_at: Some(*until),
+            ..row
+        },
+        TransactionState::Rejected { reason, until } => NewRow {
+            reason: Some(reason),
+            expires_at: Some(*until),
+            ..row
+        },
+        TransactionState::Issued {
+            certificate: _,
+            authority,
+            generation,
+            resend_until,
+        } => NewRow {
+            issuer: Some((*authority, *generation)),
+            expires_at: Some(*resend_until),
+            ..row
+        },
+    };
+    put_row(connection, &row)
+}
+
+fn put_row(connection: &Connection, row: &NewRow<'_>) -> rusqlite::Result<()> {
+    let issuance = row.issuance;
+    let issuer = issuance
+        .map(|issuance| (issuance.authority, issuance.generation))
+        .or(row.issuer);
     connection
         .prepare_cached(
             "REPLACE INTO transactions (uuid, scep_profile, transaction_id, state, created_at,
                  expires_at, message_type, subject, claim, ra_profile, csr, signer_class,
-                 signer_key, requester_key, authority, generation, requested, lease_until,
-                 to_be_signed, key, key_algorithm, subject_key, predecessor, annotations, vouching)
+                 signer_key, requester_key, authority, generation, requested, reason, certificate,
+                 lease_until, to_be_signed, key, key_algorithm, subject_key, predecessor,
+                 annotations, vouching)
              VALUES (:uuid, :scep_profile, :transaction_id, :state, :created_at,
                  :expires_at, :message_type, :subject, :claim, :ra_profile, :csr, :signer_class,
-                 :signer_key, :requester_key, :authority, :generation, :requested, :lease_until,
-                 :to_be_signed, :key, :key_algorithm, :subject_key, :predecessor, :annotations,
-                 :vouching)",
+                 :signer_key, :requester_key, :authority, :generation, :requested, :reason,
+                 :certificate, :lease_until, :to_be_signed, :key, :key_algorithm, :subject_key,
+                 :predecessor, :annotations, :vouching)",
         )?
         .execute(named_params! {
-            ":uuid": Id(claim.key.uuid()),
-            ":scep_profile": Id(claim.key.scep_profile),
-            ":transaction_id": claim.key.transaction_id.as_str(),
-            ":state": State(status),
-            ":created_at": Millis(claim.claimed_at),
-            ":expires_at": expires_at.map(Millis),
-            ":message_type": claim.message_type.digits(),
-            ":subject": claim.subject,
-            ":claim": Id(claim.claim),
-            ":ra_profile": Id(issuance.ra_profile),
-            ":csr": Digest(claim.request.csr),
-            ":signer_class": SignerName(claim.request.signer_class),
-            ":signer_key": Digest(claim.signer_key),
-            ":requester_key": Digest(claim.requester_key),
-            ":authority": Id(issuance.authority),
-            ":generation": GenerationNumber(issuance.generation),
-            ":requested": claim.requested.as_ref().map(Json),
-            ":lease_until": lease_until.map(Millis),
-            ":to_be_signed": issuance.to_be_signed,
-            ":key": issuance.key.to_stored(),
-            ":key_algorithm": issuance.key_algorithm.name(),
-            ":subject_key": Digest(issuance.subject_key),
-            ":predecessor": issuance.predecessor.map(Id),
-            ":annotations": non_default(&issuance.annotations),
-            ":vouching": issuance.vouching.as_ref().map(Json),
+            ":uuid": Id(row.key.uuid()),
+            ":scep_profile": Id(row.key.scep_profile),
+            ":transaction_id": row.key.transaction_id.as_str(),
+            ":state": State(row.status),
+            ":created_at": Millis(row.created_at),
+            ":expires_at": row.expires_at.map(Millis),
+            ":message_type": row.message_type,
+            ":subject": row.subject,
+            ":claim": Id(row.claim),
+            ":ra_profile": Id(row.request.ra_profile),
+            ":csr": Digest(row.request.csr),
+            ":signer_class": SignerName(row.request.signer_class),
+            ":signer_key": Digest(row.signer_key),
+            ":requester_key": Digest(row.requester_key),
+            ":authority": issuer.map(|(authority, _)| Id(authority)),
+            ":generation": issuer.map(|(_, generation)| GenerationNumber(generation)),
+            ":requested": row.requested.map(Json),
+            ":reason": row.reason,
+            ":certificate": row.certificate.map(Id),
+            ":lease_until": row.lease_until.map(Millis),
+            ":to_be_signed": issuance.map(|issuance| &issuance.to_be_signed),
+            ":key": issuance.map(|issuance| issuance.key.to_stored()),
+            ":key_algorithm": issuance.map(|issuance| issuance.key_algorithm.name()),
+            ":subject_key": issuance.map(|issuance| Digest(issuance.subject_key)),
+            ":predecessor": issuance.and_then(|issuance| issuance.predecessor).map(Id),
+            ":annotations": issuance.and_then(|issuance| non_default(&issuance.annotations)),
+            ":vouching": issuance.and_then(|issuance| issuance.vouching.as_ref()).map(Json),
         })?;
     Ok(())
 }
