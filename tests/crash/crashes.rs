@@ -1,25 +1,29 @@
 //! After a SIGKILL the next request completes the transaction: always exactly one certificate per
 //! transaction.
 
+use scep_service::inventory::{CertificateFilter, PageRequest};
+use scep_service::ports::Store;
 use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
 use scepter_tests::openssl;
 use scepter_tests::server::{ADMIN_TOKEN, Build, Server, binary, http};
 use scepter_tests::world::CHALLENGE;
 use serde_json::{Value, json};
-use store_dynamodb::Tables;
-use store_embedded::EmbeddedDynamoDb;
+use store_sqlite::SqliteStore;
+use time::OffsetDateTime;
 
-/// Counts the transactions or certificates in a table of a stopped server, without the other items
-/// of the table.
-async fn count_items(data: &std::path::Path, table: impl Fn(&Tables) -> String) -> usize {
-    let database = EmbeddedDynamoDb::open(&data.join("scepter.db")).unwrap();
-    let name = table(&Tables::prefixed("scepter"));
-    let items = database.items(&name).unwrap();
-    let of_requests = items
-        .iter()
-        .filter(|item| item.get("transactionId").is_some());
-    of_requests.count()
+/// Counts the certificates and the transactions of a stopped server.
+async fn count_records(data: &std::path::Path) -> (usize, usize) {
+    let store = SqliteStore::open(&data.join("store.db")).unwrap();
+    let page = PageRequest {
+        limit: 500,
+        cursor: None,
+    };
+    let filter = CertificateFilter::default();
+    let certificates = store.certificates(&filter, &page).await.unwrap();
+    let now = OffsetDateTime::now_utc();
+    let transactions = store.transactions(None, &page, now).await.unwrap();
+    (certificates.items.len(), transactions.items.len())
 }
 
 /// Kills the server at this fault point, then checks what the client's retry gets.
@@ -38,14 +42,7 @@ async fn check_after_kill(place: &str) {
     server.kill();
     let (status, _) = posted.join().unwrap();
     assert_eq!(status, 0, "the client got no answer");
-    assert_eq!(
-        count_items(data.path(), |tables| tables.certificates.clone()).await,
-        0
-    );
-    assert_eq!(
-        count_items(data.path(), |tables| tables.transactions.clone()).await,
-        1
-    );
+    assert_eq!(count_records(data.path()).await, (0, 1));
 
     let server = Server::start(&binary, data.path(), &[]);
     let leaves: Vec<_> = (0..2)
@@ -57,14 +54,7 @@ async fn check_after_kill(place: &str) {
     assert_eq!(leaves[0], leaves[1]);
     assert!(openssl::print(&leaves[0], &["-subject"]).contains("device-1"));
     assert!(server.terminate());
-    assert_eq!(
-        count_items(data.path(), |tables| tables.certificates.clone()).await,
-        1
-    );
-    assert_eq!(
-        count_items(data.path(), |tables| tables.transactions.clone()).await,
-        1
-    );
+    assert_eq!(count_records(data.path()).await, (1, 1));
 }
 
 #[tokio::test]
@@ -121,10 +111,7 @@ async fn check_challenge(place: &str) {
     let listed = server.administer("GET", &listed, &Value::Null);
     assert_eq!(listed["items"][0]["serialNumber"], serial);
     assert!(server.terminate());
-    assert_eq!(
-        count_items(data.path(), |tables| tables.certificates.clone()).await,
-        1
-    );
+    assert_eq!(count_records(data.path()).await.0, 1);
 }
 
 #[tokio::test]

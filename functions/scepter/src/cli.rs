@@ -1,7 +1,9 @@
-//! The command line: `scepter serve`, `scepter token` and `scepter openapi`.
+//! The command line: `scepter serve` and its siblings.
 
 use clap::{Parser, Subcommand};
 
+use crate::backup_command::BackupCommand;
+use crate::convert_command::ConvertCommand;
 use crate::settings::{LogSettings, ServeSettings};
 use crate::token_command::TokenCommand;
 
@@ -25,6 +27,10 @@ pub(crate) enum Command {
     Token(TokenCommand),
     /// Print the OpenAPI document of the management API.
     Openapi,
+    /// Copy the database into a new file, even while the server runs.
+    Backup(BackupCommand),
+    /// Convert the database of an earlier version, once, while the server does not run.
+    Convert(ConvertCommand),
 }
 
 impl Cli {

@@ -30,13 +30,12 @@ use scep_service::ports::{
 };
 use scep_service::profile_cache::CachedProfiles;
 use scep_service::refusal_recorder::RefusalRecorder;
-use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
-use store_embedded::{EmbeddedDynamoDb, EngineError};
+use store_sqlite::SqliteStore;
 use time::OffsetDateTime;
 
 use crate::intune::Intune;
 use crate::private_folder;
-use crate::private_folder::{KEYS, PrivateFolderError};
+use crate::private_folder::{DATABASE, FORMER_DATABASE, KEYS, PrivateFolderError};
 use crate::prometheus::PrometheusMetrics;
 use crate::tokens::TokenHolders;
 
@@ -54,7 +53,7 @@ const DELIVERY_INTERVAL: Duration = Duration::from_secs(10);
 /// the counts beside the list of requests.
 const COUNTS_INTERVAL: Duration = Duration::from_secs(5);
 
-/// How often expired transactions are removed.
+/// How often what has expired is deleted.
 const SWEEP_INTERVAL: Duration = Duration::from_secs(60);
 
 /// The data folder cannot be used.
@@ -68,11 +67,14 @@ pub(crate) enum FolderError {
         source: std::io::Error,
     },
     #[error("opening the database")]
-    Database(#[from] EngineError),
+    Database(#[from] StoreError),
+    #[error(
+        "the data folder {0} was written by an earlier version: run `scepter convert` once, with \
+         the same --data"
+    )]
+    Former(PathBuf),
     #[error(transparent)]
     Private(#[from] PrivateFolderError),
-    #[error("creating or checking the tables; a database of an older version must be recreated")]
-    Tables(#[from] StoreError),
 }
 
 /// An open data folder, locked against a second process.
@@ -80,8 +82,7 @@ pub(crate) enum FolderError {
 pub(crate) struct DataFolder {
     path: PathBuf,
     _lock: Arc<File>,
-    database: EmbeddedDynamoDb,
-    store: DynamoDbStore,
+    store: SqliteStore,
     crls: Arc<CachedCrls>,
     profiles: Arc<CachedProfiles>,
     ca_keys: Arc<dyn CaKeys>,
@@ -95,7 +96,7 @@ pub(crate) struct DataFolder {
 }
 
 impl DataFolder {
-    pub(crate) async fn open(
+    pub(crate) fn open(
         path: &Path,
         deployment: Deployment,
         intune_urls: IntuneUrls,
@@ -115,8 +116,7 @@ impl DataFolder {
             keys.clone(),
             Arc::clone(&secrets),
         );
-        let database = open_database(&path.join("scepter.db")).await?;
-        let store = DynamoDbStore::new(database.client(), table_names());
+        let store = open_database(path)?;
         let reader = Arc::new(store.clone());
         let profiles = CachedProfiles::new(reader, PROFILES_MAX_AGE, Arc::new(SystemClock));
         Ok(Self {
@@ -130,7 +130,6 @@ impl DataFolder {
             )),
             store,
             profiles: Arc::new(profiles),
-            database,
             ca_keys: Arc::new(FileCaKeys::new(keys.clone())),
             ra_keys: Arc::new(FileRaKeys::new(keys)),
             webhook: Arc::new(WebhookClient::new(
@@ -302,45 +301,38 @@ impl DataFolder {
         self.refusals.write_all(OffsetDateTime::now_utc()).await;
     }
 
-    /// Removes expired items by timer, as DynamoDB does by itself.
+    /// Deletes by timer what has expired.
     pub(crate) async fn sweep_periodically(self) {
         let mut timer = tokio::time::interval(SWEEP_INTERVAL);
         loop {
             timer.tick().await;
-            let database = self.database.clone();
-            // The engine blocks on the file, which must not stall the connections of this thread.
-            match tokio::task::spawn_blocking(move || database.remove_expired()).await {
-                Ok(Ok(removed)) => tracing::debug!(removed, "expired transactions removed"),
-                Ok(Err(error)) => {
-                    let error = ErrorChain(&error);
-                    tracing::error!(%error, "could not remove expired transactions");
+            // Writes of requests come between the parts.
+            loop {
+                match self.store.delete_expired(OffsetDateTime::now_utc()).await {
+                    Ok(0) => break,
+                    Ok(rows) => tracing::debug!(rows, "deleted what has expired"),
+                    Err(error) => {
+                        let error = ErrorChain(&error);
+                        tracing::error!(%error, "could not delete what has expired");
+                        break;
+                    }
                 }
-                Err(error) => tracing::error!(%error, "could not remove expired transactions"),
             }
         }
     }
 }
 
-/// Opens the database, or creates it with all of its tables at once. If the engine is killed while
-/// it creates a table in a file, that table can neither be used nor created again, so a new
-/// database is built in memory and then saved.
-async fn open_database(file: &Path) -> Result<EmbeddedDynamoDb, FolderError> {
-    if !file.exists() {
-        let new = EmbeddedDynamoDb::in_memory()?;
-        create_tables(&new.client(), &table_names()).await?;
-        new.save_as(file)?;
+/// Opens the database, or creates it in a folder that has none of an earlier version either.
+fn open_database(folder: &Path) -> Result<SqliteStore, FolderError> {
+    let file = folder.join(DATABASE);
+    if !file.exists() && folder.join(FORMER_DATABASE).exists() {
+        return Err(FolderError::Former(folder.to_owned()));
     }
-    let database = EmbeddedDynamoDb::open(file)?;
-    check_tables(&database.client(), &table_names()).await?;
-    Ok(database)
-}
-
-fn table_names() -> Tables {
-    Tables::prefixed("scepter")
+    Ok(SqliteStore::open(&file)?)
 }
 
 /// Locks the folder against other processes, for as long as the returned file is open.
-fn lock_folder(path: &Path) -> Result<File, FolderError> {
+pub(crate) fn lock_folder(path: &Path) -> Result<File, FolderError> {
     let io = |source| FolderError::Io {
         path: path.to_owned(),
         source,

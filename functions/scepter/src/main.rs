@@ -1,8 +1,10 @@
 //! The local server: all of Scepter in one process, with an embedded database and software keys.
 
+mod backup_command;
 mod cli;
 mod connection;
 mod connections;
+mod convert_command;
 mod demo;
 mod folder;
 mod intune;
@@ -41,6 +43,8 @@ fn main() -> ExitCode {
         Command::Serve(settings) => serve::run_server(&settings),
         Command::Token(command) => command.run().map_err(Into::into),
         Command::Openapi => openapi_command::print_document(),
+        Command::Backup(command) => command.run(),
+        Command::Convert(command) => command.run(),
     };
     match done {
         Ok(()) => ExitCode::SUCCESS,

@@ -12,16 +12,39 @@ use rustix::process::{geteuid, umask};
 const OTHERS: u32 = 0o077;
 
 /// The files of a data folder. The keys are in a folder of their own.
-const FILES: [&str; 8] = [
+const FILES: [&str; 16] = [
     "demo-made",
     "lock",
-    "scepter.db",
     "scepter.db-shm",
     "scepter.db-wal",
     "scepter.new",
+    "store.db-shm",
+    "store.db-wal",
+    "store.new-shm",
+    "store.new-wal",
+    CONVERTED_DATABASE,
+    DATABASE,
+    FORMER_DATABASE,
+    IMPORTED_DATABASE,
+    UNFINISHED_DATABASE,
     "tokens.json",
     "tokens.lock",
 ];
+
+/// The name of the database.
+pub(crate) const DATABASE: &str = "store.db";
+
+/// The name of the database of earlier versions.
+pub(crate) const FORMER_DATABASE: &str = "scepter.db";
+
+/// The name that a database of an earlier version has after it was converted.
+pub(crate) const CONVERTED_DATABASE: &str = "scepter.db.converted";
+
+/// The name of a database into which another one is being converted.
+pub(crate) const UNFINISHED_DATABASE: &str = "store.new";
+
+/// The name of a database that is complete, and about to become the database.
+pub(crate) const IMPORTED_DATABASE: &str = "store.ready";
 
 /// The beginning of the name of a file that is to replace one of them. A crash may leave such
 /// files.

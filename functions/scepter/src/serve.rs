@@ -24,7 +24,7 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
     let url = PublicUrl::resolve(settings.public_url.as_deref(), server.address()?).await;
     let folder = &settings.data.folder;
     let intune_urls = settings.intune.urls();
-    let data = DataFolder::open(folder, settings.deployment(&url), intune_urls).await?;
+    let data = DataFolder::open(folder, settings.deployment(&url), intune_urls)?;
     let demo = match settings.no_demo {
         true => None,
         false => demo::create_or_find_demo(&data, &settings.demo).await?,

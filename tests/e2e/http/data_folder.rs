@@ -40,8 +40,8 @@ fn assert_private(data: &Path) {
         .filter_map(|(path, _)| path.file_name())
         .collect();
     for name in [
-        "scepter.db",
-        "scepter.db-wal",
+        "store.db",
+        "store.db-wal",
         "tokens.json",
         "lock",
         "demo-made",
@@ -93,7 +93,7 @@ fn a_data_folder_that_others_could_read_is_closed_and_the_log_says_so() {
     std::fs::create_dir(&data).unwrap();
     let binary = binary(Build::Debug);
     drop(start_and_use(&binary, &data));
-    for (path, mode) in [(data.clone(), 0o755), (data.join("scepter.db"), 0o644)] {
+    for (path, mode) in [(data.clone(), 0o755), (data.join("store.db"), 0o644)] {
         std::fs::set_permissions(path, Permissions::from_mode(mode)).unwrap();
     }
     let server = start_and_use(&binary, &data);
