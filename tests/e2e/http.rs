@@ -2,6 +2,7 @@
 
 mod client_address;
 mod console;
+mod conversion;
 mod crl_cost;
 mod data_folder;
 mod metrics;

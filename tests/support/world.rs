@@ -4,6 +4,7 @@
 use std::collections::BTreeMap;
 use std::fs::Permissions;
 use std::os::unix::fs::PermissionsExt;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -267,6 +268,11 @@ impl World {
     /// The profile called `default`.
     pub async fn find<T: Object>(&self) -> Versioned<T> {
         find(&self.store, &name()).await.unwrap().unwrap()
+    }
+
+    /// The folder with the keys.
+    pub fn key_folder(&self) -> PathBuf {
+        self.keys.path().join("keys")
     }
 
     /// The number of stored transactions.
