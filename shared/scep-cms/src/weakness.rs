@@ -1,10 +1,11 @@
 //! Detection of RSA keys that anyone can break: their private key is easy to compute or not needed.
 
-use std::num::NonZeroU64;
-use std::sync::LazyLock;
+use std::collections::HashMap;
+use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
 
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
-use crypto_bigint::{BoxedUint, Gcd, Limb, NonZero, Odd};
+use crypto_bigint::{BoxedUint, ConcatenatingMul, Gcd, Odd};
+use sha2::{Digest, Sha256};
 
 /// Every prime below this number is tried as a factor of the modulus.
 // NIST SP 800-89 §5.3.3 demands only 752.
@@ -36,30 +37,76 @@ impl Weakness {
         let Some(odd) = Option::<Odd<BoxedUint>>::from(Odd::new(modulus)) else {
             return Some(Self::SmallFactor);
         };
-        if has_small_factor(&odd) {
-            return Some(Self::SmallFactor);
-        }
-        is_prime_power(&odd).then_some(Self::Prime)
+        VERDICTS.remember(&odd, || match has_small_factor(&odd) {
+            true => Some(Self::SmallFactor),
+            false => is_prime_power(&odd).then_some(Self::Prime),
+        })
     }
 }
 
-/// The odd primes below [`SMALL_FACTORS_BELOW`], grouped so that each group's product fits into 64
-/// bits.
-// One division of the long modulus by a product serves all primes of the group.
-static SMALL_PRIMES: LazyLock<Vec<(NonZeroU64, Vec<u32>)>> = LazyLock::new(|| {
-    let mut products = Vec::new();
-    let mut last = (NonZeroU64::MIN, Vec::new());
-    for prime in odd_primes() {
-        let factor = NonZeroU64::MIN.saturating_add(u64::from(prime) - 1);
-        match last.0.checked_mul(factor) {
-            Some(product) => last.0 = product,
-            None => products.push(std::mem::replace(&mut last, (factor, Vec::new()))),
+/// The verdicts on the last moduli.
+// A device that repeats a request, polls or renews its certificate brings the same key again, and
+// the verdict costs more than all else that an enrolment does.
+static VERDICTS: LazyLock<Verdicts> = LazyLock::new(Verdicts::default);
+
+/// The maximum number of verdicts in memory, about 400 KB.
+const MAX_VERDICTS: usize = 4096;
+
+#[derive(Default)]
+struct Verdicts(Mutex<HashMap<[u8; 32], Option<Weakness>>>);
+
+impl Verdicts {
+    /// Returns the verdict on a modulus, which is computed only if it is not known.
+    fn remember(
+        &self,
+        modulus: &Odd<BoxedUint>,
+        compute: impl FnOnce() -> Option<Weakness>,
+    ) -> Option<Weakness> {
+        let name: [u8; 32] = Sha256::digest(modulus.as_ref().to_be_bytes()).into();
+        if let Some(known) = self.lock().get(&name) {
+            return *known;
         }
-        last.1.push(prime);
+        // Other threads look up their keys meanwhile.
+        let verdict = compute();
+        let mut known = self.lock();
+        if known.len() >= MAX_VERDICTS {
+            known.clear();
+        }
+        known.insert(name, verdict);
+        verdict
     }
-    products.push(last);
-    products
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<[u8; 32], Option<Weakness>>> {
+        // A panic cannot leave the map half changed, so a poisoned lock is safe to use.
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// The product of the odd primes below [`SMALL_FACTORS_BELOW`].
+// One division of the product by the modulus takes a third of the time of many divisions of the
+// modulus.
+static SMALL_PRIMES: LazyLock<BoxedUint> = LazyLock::new(|| {
+    let primes: Vec<_> = odd_primes().map(u64::from).collect();
+    // Three of the primes fit into a limb.
+    let mut factors: Vec<BoxedUint> = primes
+        .chunks(3)
+        .map(|primes| primes.iter().product::<u64>().into())
+        .collect();
+    // Factors of the same length are multiplied fastest.
+    while factors.len() > 1 {
+        factors = factors.chunks(2).map(multiply_all).collect();
+    }
+    let product = factors.pop().unwrap_or_else(BoxedUint::one);
+    BoxedUint::from_be_slice_vartime(&product.to_be_bytes_trimmed_vartime())
 });
+
+fn multiply_all(factors: &[BoxedUint]) -> BoxedUint {
+    factors
+        .iter()
+        .cloned()
+        .reduce(|product, factor| product.concatenating_mul(factor))
+        .unwrap_or_else(BoxedUint::one)
+}
 
 fn odd_primes() -> impl Iterator<Item = u32> {
     let mut primes: Vec<u32> = Vec::new();
@@ -81,13 +128,8 @@ fn odd_primes() -> impl Iterator<Item = u32> {
 }
 
 fn has_small_factor(modulus: &Odd<BoxedUint>) -> bool {
-    SMALL_PRIMES.iter().any(|(product, primes)| {
-        let product = NonZero::<Limb>::from(*product);
-        let Limb(rest) = modulus.rem_limb(product);
-        primes
-            .iter()
-            .any(|prime| rest.is_multiple_of(u64::from(*prime)))
-    })
+    let rest = SMALL_PRIMES.rem_vartime(modulus.as_nz_ref());
+    modulus.as_ref().gcd_vartime(&rest) != BoxedUint::one()
 }
 
 /// Whether this is a power of a prime, or another number whose factor the same computation reveals.
@@ -105,6 +147,8 @@ fn is_prime_power(modulus: &Odd<BoxedUint>) -> bool {
 
 #[cfg(test)]
 mod tests {
+    use crypto_bigint::{Limb, NonZero};
+
     use super::*;
 
     /// 2^521 - 1, 2^607 - 1 and 2^1279 - 1 are Mersenne primes.
@@ -156,21 +200,27 @@ mod tests {
     }
 
     #[test]
-    fn every_odd_prime_below_the_bound_is_tried_once() {
-        let tried: Vec<_> = SMALL_PRIMES.iter().flat_map(|(_, primes)| primes).collect();
+    fn every_odd_prime_below_the_bound_is_tried() {
+        let primes: Vec<_> = odd_primes().collect();
         // There are 12,251 primes below 2^17, the least of them 2 and the greatest 2^17 - 1.
         assert_eq!(
-            (tried.len(), tried.first(), tried.last()),
-            (12_250, Some(&&3), Some(&&131_071))
+            (primes.len(), primes.first(), primes.last()),
+            (12_250, Some(&3), Some(&131_071))
         );
-        for (product, primes) in SMALL_PRIMES.iter() {
-            assert_eq!(
-                primes
-                    .iter()
-                    .map(|prime| u64::from(*prime))
-                    .product::<u64>(),
-                product.get()
-            );
+        for prime in primes {
+            let divisor = NonZero::new(Limb::from(prime)).unwrap();
+            assert_eq!(SMALL_PRIMES.rem_limb(divisor), Limb::ZERO, "{prime}");
         }
+    }
+
+    #[test]
+    fn a_verdict_is_computed_once() {
+        let verdicts = Verdicts::default();
+        let [first, second] = [521, 607].map(|bits| Odd::new(mersenne(bits)).unwrap());
+        let weak = Some(Weakness::Prime);
+        assert_eq!(verdicts.remember(&first, || weak), weak);
+        assert_eq!(verdicts.remember(&first, || unreachable!()), weak);
+        assert_eq!(verdicts.remember(&second, || None), None);
+        assert_eq!(verdicts.remember(&second, || unreachable!()), None);
     }
 }
