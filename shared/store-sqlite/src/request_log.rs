@@ -133,15 +133,11 @@ impl Selection<'_> {
         &self,
         connection: &Connection,
     ) -> rusqlite::Result<Vec<(Cursor, ListedRequest)>> {
-        let reason = self.filter.reason.map(RefusalReason::name);
-        let mut statement = connection.prepare_cached(&format!(
-            "SELECT * FROM refusals
-             WHERE {} AND (:reason IS NULL OR reason = :reason)
-             ORDER BY created_at DESC, number DESC LIMIT :limit",
-            self.conditions()
-        ))?;
+        let mut statement = connection.prepare_cached(&self.select_refusals())?;
         self.bind(&mut statement, IS_REFUSAL)?;
-        statement.raw_bind_parameter(":reason", reason)?;
+        if let Some(reason) = self.filter.reason {
+            statement.raw_bind_parameter(":reason", reason.name())?;
+        }
         let mut rows = statement.raw_query();
         let mut found = Vec::new();
         while let Some(row) = rows.next()? {
@@ -159,12 +155,7 @@ impl Selection<'_> {
         connection: &Connection,
         status: TransactionStatus,
     ) -> rusqlite::Result<Vec<(Cursor, ListedRequest)>> {
-        let mut statement = connection.prepare_cached(&format!(
-            "SELECT * FROM transactions
-             WHERE {} AND state = :state
-             ORDER BY created_at DESC, number DESC LIMIT :limit",
-            self.conditions()
-        ))?;
+        let mut statement = connection.prepare_cached(&self.select_transactions())?;
         self.bind(&mut statement, IS_TRANSACTION)?;
         statement.raw_bind_parameter(":state", State(status))?;
         let mut rows = statement.raw_query();
@@ -177,6 +168,33 @@ impl Selection<'_> {
             ));
         }
         Ok(found)
+    }
+
+    fn select_refusals(&self) -> String {
+        let condition = match self.filter.reason {
+            Some(_) => "AND reason = :reason",
+            None => "",
+        };
+        self.select("refusals", condition)
+    }
+
+    fn select_transactions(&self) -> String {
+        self.select("transactions", "AND state = :state")
+    }
+
+    fn select(&self, table: &str, condition: &str) -> String {
+        // SQLite would rather read all rows in the order of the list than those of one profile or
+        // transactionID.
+        let index = match (&self.filter.transaction_id, self.filter.scep_profile) {
+            (Some(_), _) => format!("INDEXED BY {table}_by_id"),
+            (None, Some(_)) => format!("INDEXED BY {table}_by_profile"),
+            (None, None) => String::new(),
+        };
+        let conditions = self.conditions();
+        format!(
+            "SELECT * FROM {table} {index} WHERE {conditions} {condition}
+             ORDER BY created_at DESC, number DESC LIMIT :limit"
+        )
     }
 
     /// The conditions that both tables share. SQLite finds an index for what is there, not for what
@@ -293,5 +311,64 @@ impl FromSql for FailInfoName {
             .find(|known| known.name() == name)
             .map(Self)
             .ok_or_else(|| unreadable(UnknownName("failInfo")))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scep_protocol::id::ScepProfileUuid;
+
+    use super::*;
+    use crate::schema;
+
+    /// Returns how SQLite would find the rows.
+    fn explain(connection: &Connection, query: &str) -> String {
+        let mut statement = connection
+            .prepare(&format!("EXPLAIN QUERY PLAN {query}"))
+            .unwrap();
+        let mut rows = statement.raw_query();
+        let mut plan = String::new();
+        while let Some(row) = rows.next().unwrap() {
+            plan.push_str(&row.get::<_, String>("detail").unwrap());
+            plan.push('\n');
+        }
+        plan
+    }
+
+    /// However many rows there are, a page reads few.
+    #[test]
+    fn each_filter_has_an_index_in_both_tables() {
+        let mut connection = Connection::open_in_memory().unwrap();
+        schema::migrate(&mut connection).unwrap();
+        let all = RequestFilter::default();
+        let of_profile = RequestFilter {
+            scep_profile: Some(ScepProfileUuid::nil()),
+            ..all.clone()
+        };
+        let of_id = RequestFilter {
+            transaction_id: Some("t 1".to_owned()),
+            ..all.clone()
+        };
+        let of_reason = RequestFilter {
+            reason: RefusalReason::all().next(),
+            ..all.clone()
+        };
+        for (filter, refusals, transactions) in [
+            (all, "refusals_by_time", "transactions_by_state"),
+            (of_profile, "refusals_by_profile", "transactions_by_profile"),
+            (of_id, "refusals_by_id", "transactions_by_id"),
+            (of_reason, "refusals_by_reason", "transactions_by_state"),
+        ] {
+            let selection = Selection {
+                filter: &filter,
+                start: Cursor::LAST,
+                limit: 100,
+                now: OffsetDateTime::UNIX_EPOCH,
+            };
+            let plan = explain(&connection, &selection.select_refusals());
+            assert!(plan.contains(&format!("INDEX {refusals} (")), "{plan}");
+            let plan = explain(&connection, &selection.select_transactions());
+            assert!(plan.contains(&format!("INDEX {transactions} (")), "{plan}");
+        }
     }
 }

@@ -140,6 +140,7 @@ CREATE TABLE transactions (
     vouching TEXT
 ) STRICT;
 CREATE INDEX transactions_by_state ON transactions (state, created_at);
+CREATE INDEX transactions_by_profile ON transactions (scep_profile, state, created_at);
 CREATE INDEX transactions_by_id ON transactions (transaction_id);
 CREATE INDEX transactions_by_end ON transactions (expires_at) WHERE expires_at IS NOT NULL;
 CREATE INDEX transactions_by_wait ON transactions (scep_profile, expires_at)
@@ -254,6 +255,9 @@ CREATE TABLE refusals (
     fail_info TEXT
 ) STRICT;
 CREATE INDEX refusals_by_time ON refusals (created_at);
+CREATE INDEX refusals_by_profile ON refusals (scep_profile, created_at);
+CREATE INDEX refusals_by_reason ON refusals (reason, created_at);
+CREATE INDEX refusals_by_id ON refusals (transaction_id) WHERE transaction_id IS NOT NULL;
 CREATE INDEX refusals_by_end ON refusals (expires_at);
 
 -- Counts by hour, for statistics. `series` is enrolments, renewals or the reason of a refusal.
