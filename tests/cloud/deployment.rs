@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use store_dynamodb::Tables;
 
 use crate::adapters;
-use crate::stack::{ALONE, STACK};
+use crate::stack::{ALONE, PROFILES_MAX_AGE, STACK};
 
 #[test]
 fn every_url_of_the_outputs_leads_somewhere() {
@@ -30,6 +30,19 @@ fn every_url_of_the_outputs_leads_somewhere() {
             assert!(text.contains("no such"), "{output}: {text}");
         }
     }
+}
+
+/// What docs/deploy.md asks for after a deployment. The emulator has no access log.
+#[test]
+fn the_stack_passes_the_smoke_test_at_both_front_doors() {
+    let _shared = ALONE.read();
+    let admin = STACK.admin();
+    let reader = STACK.token("scepter/read");
+    let settle = (PROFILES_MAX_AGE + 1).to_string();
+    let edge = &STACK.outputs["EdgeScepUrl"];
+    let options = ["--settle", &settle, "--edge", edge, "--reader", &reader];
+    let server = [STACK.outputs["ApiUrl"].as_str(), &admin.token];
+    STACK.run("../smoke.sh", &[&options[..], &server].concat());
 }
 
 #[test]

@@ -16,4 +16,5 @@ mod contract;
 mod crash;
 #[path = "../contract/keys.rs"]
 mod key_contract;
+mod smoke;
 mod sqlite;
