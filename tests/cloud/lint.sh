@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
 # Holds the templates to cfn-lint, sam and checkov; infra/checkov.yaml has the exceptions, each with its reason.
+# Holds the rules on parameters to the combinations in rules.py.
 #
 #   tests/cloud/lint.sh TOOLS      where tests/interop/install.sh put them
 set -euo pipefail
@@ -10,4 +11,5 @@ cfn-lint template.yaml infra/edge.yaml infra/watch.yaml infra/deployer.yaml
 sam validate --lint --template template.yaml >/dev/null
 "$tools/checkov/bin/checkov" --config-file infra/checkov.yaml \
     --file template.yaml infra/edge.yaml infra/watch.yaml infra/deployer.yaml
+"$tools/ministack/bin/python" tests/cloud/rules.py
 echo "templates: clean"

@@ -1,0 +1,88 @@
+"""Holds the Rules of template.yaml to the combinations below, as the emulator's CloudFormation evaluates them.
+
+Usage: python rules.py, by the Python of the emulator (tests/cloud/lint.sh runs it)."""
+
+import pathlib
+import re
+import sys
+
+from ministack.services.cloudformation import engine
+
+CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/x"
+EDGE = {"Edge": "true"}
+ISSUER = {"JwtIssuer": "https://issuer.example"}
+CONSOLE = {
+    **ISSUER,
+    "ConsoleClientId": "console",
+    "ConsoleAuthorizationUrl": "https://issuer.example/authorize",
+    "ConsoleTokenUrl": "https://issuer.example/token",
+}
+
+# What is deployed.
+ACCEPTED = [
+    {},
+    EDGE,
+    {**EDGE, "EdgeDomainName": "scep.example", "EdgeCertificateArn": CERTIFICATE},
+    {**EDGE, "EdgeWebAclArn": "arn:aws:wafv2:us-east-1:000000000000:global/webacl/x/y"},
+    {"Mfa": "OPTIONAL"},
+    ISSUER,
+    {**ISSUER, "JwtAudience": "one,two", "ScopePrefix": ""},
+    CONSOLE,
+    {**CONSOLE, "ConsoleLogoutUrl": "https://issuer.example/logout", "ConsoleScope": "openid"},
+]
+
+# What is refused, and how the reason begins.
+REFUSED = [
+    ({"EdgeDomainName": "scep.example", "EdgeCertificateArn": CERTIFICATE}, "EdgeDomainName needs Edge=true"),
+    ({"EdgeCertificateArn": CERTIFICATE}, "EdgeCertificateArn needs Edge=true"),
+    ({"EdgeWebAclArn": "arn:aws:wafv2:us-east-1:000000000000:global/webacl/x/y"}, "EdgeWebAclArn needs Edge=true"),
+    ({**EDGE, "EdgeDomainName": "scep.example"}, "EdgeDomainName needs EdgeCertificateArn"),
+    ({**EDGE, "EdgeCertificateArn": CERTIFICATE}, "EdgeCertificateArn needs EdgeDomainName"),
+    ({"JwtAudience": "scepter,other"}, "JwtAudience needs JwtIssuer"),
+    ({"ScopePrefix": "api://x/"}, "ScopePrefix needs JwtIssuer"),
+    ({"ConsoleClientId": "console"}, "ConsoleClientId needs JwtIssuer"),
+    ({**ISSUER, "JwtAudience": ""}, "JwtIssuer needs JwtAudience"),
+    ({**ISSUER, "Mfa": "OPTIONAL"}, "Mfa=OPTIONAL"),
+    ({**CONSOLE, "ConsoleAuthorizationUrl": ""}, "ConsoleClientId needs ConsoleAuthorizationUrl"),
+    ({**CONSOLE, "ConsoleTokenUrl": ""}, "ConsoleClientId needs ConsoleTokenUrl"),
+    ({**CONSOLE, "ConsoleClientId": ""}, "ConsoleAuthorizationUrl needs ConsoleClientId"),
+    ({"ConsoleTokenUrl": "https://issuer.example/token"}, "ConsoleTokenUrl needs ConsoleClientId"),
+    ({**ISSUER, "ConsoleLogoutUrl": "https://issuer.example/logout"}, "ConsoleLogoutUrl needs ConsoleClientId"),
+    ({**ISSUER, "ConsoleScope": "openid"}, "ConsoleScope needs ConsoleClientId"),
+]
+
+
+def refuse(template, given):
+    """The reason for which these parameters are refused, or None."""
+    provided = [{"Key": name, "Value": value} for name, value in given.items()]
+    parameters = engine._resolve_parameters(template, provided)
+    try:
+        engine._evaluate_rules(template, parameters, {})
+    except ValueError as error:
+        return str(error).split(" failed: ")[1]
+    return None
+
+
+def main():
+    path = pathlib.Path(__file__).resolve().parents[2] / "template.yaml"
+    template = engine._parse_template(path.read_text())
+    engine._check_rules_section(template)
+    wrong = [f"{given} is refused: {reason}" for given in ACCEPTED if (reason := refuse(template, given))]
+    shown = set()
+    for given, beginning in REFUSED:
+        reason = refuse(template, given) or ""
+        shown.add(reason)
+        if not reason.startswith(beginning):
+            wrong.append(f"{given}: {reason!r} instead of {beginning!r}")
+    rules = template["Rules"].values()
+    every = {assertion["AssertDescription"] for rule in rules for assertion in rule["Assertions"]}
+    wrong += [f"no combination shows {reason!r}" for reason in every - shown]
+    # A rule that names a parameter which there is not would be seen only by CloudFormation.
+    named = set(re.findall(r"'Ref': '(\w+)'", str(template["Rules"])))
+    wrong += [f"there is no parameter {name}" for name in named - set(template["Parameters"])]
+    if wrong:
+        sys.exit("\n".join(wrong))
+    print(f"rules: {len(ACCEPTED)} combinations accepted, {len(REFUSED)} refused")
+
+
+main()
