@@ -133,6 +133,9 @@ fn maintenance_measures_what_remains_of_the_certificates_of_the_server() {
         .unwrap();
     assert!(authority["DaysRemaining"].as_f64().unwrap() > 3_600.0);
     assert!(lines.iter().any(|line| line["Certificate"] == "ra"));
+    let mut crls = lines.iter().filter(|line| line["Authority"] == "measured");
+    let hours = crls.find_map(|line| line["CrlHoursRemaining"].as_f64());
+    assert!(hours.unwrap() > 160.0);
 }
 
 /// Anyone may send a query to a function, and a panic would end its process.

@@ -8,6 +8,7 @@ mod edits;
 mod jamf;
 mod links;
 mod lockouts;
+mod measurements;
 mod ndes;
 mod people;
 mod profiles;

@@ -28,6 +28,7 @@ pub(crate) struct PrometheusMetrics {
     key_calls: Family<KeyCallLabels, Counter>,
     challenges_reused: Counter,
     lockouts: Counter,
+    crl_remaining: Family<AuthorityLabels, Gauge<f64, std::sync::atomic::AtomicU64>>,
     remaining: Family<CertificateLabels, Gauge<f64, std::sync::atomic::AtomicU64>>,
 }
 
@@ -57,6 +58,11 @@ struct KeyCallLabels {
 }
 
 #[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
+struct AuthorityLabels {
+    authority: String,
+}
+
+#[derive(Clone, Debug, Hash, PartialEq, Eq, EncodeLabelSet)]
 struct CertificateLabels {
     certificate: &'static str,
     name: String,
@@ -72,6 +78,7 @@ impl Default for PrometheusMetrics {
             key_calls: Family::default(),
             challenges_reused: Counter::default(),
             lockouts: Counter::default(),
+            crl_remaining: Family::default(),
             remaining: Family::default(),
         };
         metrics.register_all()
@@ -92,6 +99,8 @@ impl PrometheusMetrics {
         registry.register("challenges_reused", help, self.challenges_reused.clone());
         let help = "Lock-outs of addresses and keys after wrong challenges";
         registry.register("lockouts", help, self.lockouts.clone());
+        let help = "Hours until the nextUpdate of an authority's CRL";
+        registry.register("crl_remaining_hours", help, self.crl_remaining.clone());
         let help = "Days until a CA or RA certificate expires";
         registry.register("certificate_remaining_days", help, self.remaining.clone());
         self
@@ -150,6 +159,12 @@ impl Metrics for PrometheusMetrics {
                     outcome: outcome.name(),
                 };
                 self.key_calls.get_or_create(&labels).inc();
+            }
+            Measurement::CrlRemaining { authority, hours } => {
+                let labels = AuthorityLabels {
+                    authority: (*authority).to_owned(),
+                };
+                self.crl_remaining.get_or_create(&labels).set(*hours);
             }
             Measurement::Remaining {
                 certificate,

@@ -9,7 +9,7 @@ use scep_service::ports::{Metrics, ProfileReader, SystemClock};
 use scep_service::profile_cache::CachedProfiles;
 use store_dynamodb::ProfilesTable;
 
-use crate::embedded_metrics::EmbeddedMetrics;
+use crate::embedded_metrics::{EmbeddedMetrics, MetricsSelection};
 use crate::{Environment, SettingError, sdk_config};
 
 /// The ports of the use cases as AWS implements them.
@@ -29,11 +29,12 @@ impl<'a> Adapters<'a> {
         let aws = sdk_config(environment)?;
         let profiles_table = environment.table("SCEPTER_PROFILES_TABLE")?;
         let namespace = environment.text("SCEPTER_METRICS_NAMESPACE")?;
+        let selection = MetricsSelection::of(environment)?;
         Ok(Self {
             environment,
             aws,
             profiles_table,
-            metrics: Arc::new(EmbeddedMetrics::new(namespace)),
+            metrics: Arc::new(EmbeddedMetrics::new(namespace, selection)),
         })
     }
 

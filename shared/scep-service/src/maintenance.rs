@@ -1,9 +1,10 @@
 //! Scheduled maintenance: renews CRLs and RA keys before they expire, completes issuances that a
-//! crash interrupted, and measures the remaining validity of the server's own certificates.
+//! crash interrupted, and measures the remaining validity of the server's own certificates and
+//! CRLs.
 
 use ca::authority::Authority;
 use scep_protocol::ra_certificate::RaCertificate;
-use time::OffsetDateTime;
+use time::{Duration, OffsetDateTime};
 
 use crate::admin::{AdminError, Administration};
 use crate::error::Failure;
@@ -44,28 +45,36 @@ impl Administration {
         Ok(())
     }
 
-    /// Measures the remaining validity of each authority's current certificate, and of the key with
-    /// which each RA certificate serves.
+    /// Measures the remaining validity of each authority's current certificate and CRL, and of the
+    /// key with which each RA certificate serves, except of authorities that expired long ago.
     async fn measure_remaining(&self, metrics: &dyn Metrics) -> Result<(), Failure> {
         let now = self.clock.now();
-        let authorities = list::<Authority>(&*self.store).await?;
-        for Versioned { object, .. } in &authorities {
-            if let Some(path) = object.current.path() {
-                let validity = path.certificate.validity().map_err(Failure::corrupt(
-                    "the validity of an authority's certificate",
-                ))?;
-                metrics.record(&Measurement::Remaining {
-                    certificate: ServerCertificate::Authority,
-                    name: object.name.as_str(),
-                    days: days_until(validity.not_after, now),
-                });
+        let mut authorities = Vec::new();
+        for Versioned { object, .. } in list::<Authority>(&*self.store).await? {
+            let Some(path) = object.current.path() else {
+                continue;
+            };
+            let validity = path.certificate.validity().map_err(Failure::corrupt(
+                "the validity of an authority's certificate",
+            ))?;
+            if now - validity.not_after > EXPIRY_MEASURED {
+                continue;
             }
+            metrics.record(&Measurement::Remaining {
+                certificate: ServerCertificate::Authority,
+                name: object.name.as_str(),
+                days: days_until(validity.not_after, now),
+            });
+            // An expired authority signs no more CRLs.
+            if validity.not_after > now {
+                self.measure_crl(&object, now, metrics).await?;
+            }
+            authorities.push(object);
         }
         for Versioned { object, .. } in list::<RaCertificate>(&*self.store).await? {
             // Only the key of the current generation serves clients. Others may expire unnoticed.
             let serving_key = authorities
                 .iter()
-                .map(|found| &found.object)
                 .find(|authority| authority.uuid == object.authority)
                 .and_then(|authority| object.key_of(authority.current.number));
             if let Some(key) = serving_key {
@@ -82,7 +91,26 @@ impl Administration {
         }
         Ok(())
     }
+
+    async fn measure_crl(
+        &self,
+        authority: &Authority,
+        now: OffsetDateTime,
+        metrics: &dyn Metrics,
+    ) -> Result<(), Failure> {
+        let generation = authority.current.number;
+        let head = self.store.crl_head(authority.uuid, generation).await?;
+        metrics.record(&Measurement::CrlRemaining {
+            authority: authority.name.as_str(),
+            hours: head.map_or(0.0, |head| 24.0 * days_until(head.next_update, now)),
+        });
+        Ok(())
+    }
 }
+
+/// How long the expiry of an authority is measured. An alarm is on the minimum of all certificates,
+/// so an authority that is kept for its records would hide the others for ever.
+const EXPIRY_MEASURED: Duration = Duration::days(30);
 
 fn days_until(end: OffsetDateTime, now: OffsetDateTime) -> f64 {
     (end - now).as_seconds_f64() / (24.0 * 60.0 * 60.0)

@@ -40,6 +40,9 @@ fn measurements_are_shown_and_attackers_make_up_no_series() {
         ),
         "{text}"
     );
+    // The first CRL is valid for seven days.
+    let crl = r#"scepter_crl_remaining_hours{authority="demo-ca"} 16"#;
+    assert!(text.contains(crl), "{text}");
     assert!(!text.contains("made-up"));
     assert!(text.ends_with("# EOF\n"));
 }

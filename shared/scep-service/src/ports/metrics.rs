@@ -29,6 +29,13 @@ pub enum Measurement<'a> {
         /// The duration, including every retry.
         took: Duration,
     },
+    /// The remaining validity of the current CRL of an authority.
+    CrlRemaining {
+        /// The authority's name.
+        authority: &'a str,
+        /// The hours until the CRL's nextUpdate; negative once it is past, and 0 without a CRL.
+        hours: f64,
+    },
     /// The remaining validity of one of the server's own certificates.
     Remaining {
         /// The kind of certificate.
