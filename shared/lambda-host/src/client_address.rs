@@ -1,9 +1,10 @@
-//! The address of a client whose request came through one of the stack's own front doors.
+//! The address of a client whose request came through one of the stack's own front doors, and the
+//! name that API Gateway gave to the request.
 
 use std::net::IpAddr;
 
 use http::HeaderMap;
-use scep_http::{ClientAddress, forwarded_addresses, parse_address};
+use scep_http::{ClientAddress, GatewayRequestId, forwarded_addresses, parse_address};
 use subtle::ConstantTimeEq;
 
 use crate::Environment;
@@ -14,6 +15,10 @@ const DISPATCH: &str = "scepter-dispatch";
 
 /// The header in which API Gateway names the client of a request that it dispatched.
 const DISPATCHED_CLIENT: &str = "scepter-client-address";
+
+/// The header in which API Gateway names the request that it dispatched, as its response to the client
+/// does.
+const DISPATCHED_REQUEST: &str = "scepter-request-id";
 
 /// The header with which the edge proves that a request came through it.
 // It differs from that of the dispatch: the edge passes on the client's other headers, and so a
@@ -55,6 +60,22 @@ impl FrontDoors {
             connected
         };
         named.map(ClientAddress)
+    }
+
+    /// The name that API Gateway gave to a request, and told its client.
+    ///
+    /// `own` is what it named the request with which it called the function.
+    #[must_use]
+    pub fn find_request_id(
+        &self,
+        own: Option<&str>,
+        headers: &HeaderMap,
+    ) -> Option<GatewayRequestId> {
+        let dispatched = match self.proves(headers, DISPATCH) {
+            true => text_of(headers, DISPATCHED_REQUEST),
+            false => None,
+        };
+        dispatched.or(own).and_then(GatewayRequestId::parse)
     }
 
     fn proves(&self, headers: &HeaderMap, name: &str) -> bool {
@@ -143,6 +164,26 @@ mod tests {
             Some("198.51.100.7"),
         );
         check(GATEWAY, &[(DISPATCH, SECRET), forged], None);
+    }
+
+    #[test]
+    fn a_request_has_the_name_that_its_client_was_told() {
+        let doors = FrontDoors(Some(SECRET.to_owned()));
+        let check = |proof: &str, named: Option<&str>, expected: Option<&str>| {
+            let mut headers = HeaderMap::new();
+            headers.insert(DISPATCH, proof.parse().unwrap());
+            if let Some(named) = named {
+                headers.insert(DISPATCHED_REQUEST, named.parse().unwrap());
+            }
+            assert_eq!(
+                doors.find_request_id(Some("Own="), &headers),
+                expected.and_then(GatewayRequestId::parse)
+            );
+        };
+        check(SECRET, Some("First="), Some("First="));
+        check(SECRET, None, Some("Own="));
+        check("wrong", Some("First="), Some("Own="));
+        check(SECRET, Some("a b"), None);
     }
 
     #[test]

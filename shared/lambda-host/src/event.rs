@@ -19,8 +19,8 @@ use crate::{FrontDoors, public_url};
 // before it is known which of them applies.
 pub const MAX_EVENT_BODY_BYTES: usize = 1024 * 1024;
 
-/// Converts an event to the head of a request, with the address of its client as an extension, and
-/// its body or the reason why it cannot be read.
+/// Converts an event to the head of a request, with the address of its client and the name that API
+/// Gateway gave to it as extensions, and its body or the reason why it cannot be read.
 ///
 /// # Errors
 /// [`HttpRejection::NotFound`] if the URL is not valid.
@@ -40,6 +40,10 @@ pub(crate) fn parse_request(
     let source_ip = event.request_context.http.source_ip.as_deref();
     if let Some(client) = doors.find_client(source_ip, &event.headers) {
         request_builder = request_builder.extension(client);
+    }
+    let own_id = event.request_context.request_id.as_deref();
+    if let Some(id) = doors.find_request_id(own_id, &event.headers) {
+        request_builder = request_builder.extension(id);
     }
     if let Some(headers) = request_builder.headers_mut() {
         *headers = event.headers;
@@ -100,7 +104,7 @@ mod tests {
     use http::HeaderValue;
     use serde_json::{Value, json};
 
-    use scep_http::ClientAddress;
+    use scep_http::{ClientAddress, GatewayRequestId};
 
     use super::*;
     use crate::Environment;
@@ -113,7 +117,7 @@ mod tests {
         let event = json!({
             "version": "2.0", "routeKey": "$default", "rawPath": path, "rawQueryString": query,
             "headers": {"content-type": "application/x-pki-message"},
-            "requestContext": {"http": {
+            "requestContext": {"requestId": "JKJaXmPLvHcESHA=", "http": {
                 "method": "POST", "path": path, "sourceIp": "198.51.100.7"
             }},
             "body": body, "isBase64Encoded": is_base64
@@ -142,6 +146,7 @@ mod tests {
             ClientAddress::of(&head),
             Some("198.51.100.7".parse().unwrap())
         );
+        assert_eq!(GatewayRequestId::of(&head), Some("JKJaXmPLvHcESHA="));
         assert_eq!(body.unwrap().as_ref(), [0, 1, 2]);
     }
 

@@ -9,6 +9,7 @@ mod fixed_path;
 mod message;
 mod operation;
 mod operations;
+mod request_origin;
 mod respond;
 mod response;
 
@@ -19,5 +20,6 @@ pub use endpoint::PREFIX;
 pub use fixed_path::at_fixed_path;
 pub use operation::names_operation;
 pub use operations::{Answer, EveryOperation, Operations, ProfileOperations, ScepRequest};
+pub use request_origin::{GatewayRequestId, user_agent};
 pub use respond::{MAX_BODY_BYTES, respond_scep};
 pub use response::{confine_response, read_options, rejection_response};

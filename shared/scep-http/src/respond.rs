@@ -21,7 +21,10 @@ use scep_service::ports::{Measurement, Metrics, RequestMeasurement};
 use crate::endpoint::parse_endpoint;
 use crate::operation::{Operation, raw_query};
 use crate::response::{SCEP_METHODS, options_response, without_body};
-use crate::{Answer, BodyError, ClientAddress, Operations, ScepRequest, rejection_response};
+use crate::{
+    Answer, BodyError, ClientAddress, GatewayRequestId, Operations, ScepRequest,
+    rejection_response, user_agent,
+};
 
 /// The longest body that is read, in octets.
 pub const MAX_BODY_BYTES: usize = MAX_MESSAGE_BYTES;
@@ -53,6 +56,8 @@ pub async fn respond_scep(
     };
     let log = RequestLog {
         client_address: ClientAddress::of(head),
+        user_agent: user_agent(&head.headers),
+        gateway_request_id: GatewayRequestId::of(head),
         profile: endpoint.as_ref().ok().map(profile_name),
         operation: operation.ok().map(Operation::name),
         outcome,
@@ -108,6 +113,8 @@ fn truncate_for_log(text: &str) -> &str {
 /// What a request is logged and measured with.
 struct RequestLog<'a> {
     client_address: Option<IpAddr>,
+    user_agent: Option<&'a str>,
+    gateway_request_id: Option<&'a str>,
     profile: Option<&'a str>,
     operation: Option<&'static str>,
     outcome: RequestOutcome,
@@ -145,6 +152,8 @@ impl RequestLog<'_> {
         }));
         tracing::info!(
             client_address = self.client_address.map(tracing::field::display),
+            user_agent = self.user_agent,
+            gateway_request_id = self.gateway_request_id,
             profile = self.profile,
             operation = self.operation,
             message_type = message_type.map(MessageType::digits),
