@@ -9,6 +9,7 @@ import sys
 from ministack.services.cloudformation import engine
 
 CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/x"
+TOPIC = "arn:aws:sns:eu-central-1:000000000000:alarms"
 EDGE = {"Edge": "true"}
 ISSUER = {"JwtIssuer": "https://issuer.example"}
 CONSOLE = {
@@ -25,6 +26,12 @@ ACCEPTED = [
     {**EDGE, "EdgeDomainName": "scep.example", "EdgeCertificateArn": CERTIFICATE},
     {**EDGE, "EdgeWebAclArn": "arn:aws:wafv2:us-east-1:000000000000:global/webacl/x/y"},
     {"Mfa": "OPTIONAL"},
+    {"AlarmEmail": "pki@example.com", "Metrics": "ALARMS"},
+    {"AlarmTopicArn": TOPIC},
+    {"Metrics": "NONE"},
+    {"CrlDays": "1", "CrlAlarmHours": "6"},
+    {"CrlDays": "2", "CrlAlarmHours": "18"},
+    {"CrlDays": "3"},
     ISSUER,
     {**ISSUER, "JwtAudience": "one,two", "ScopePrefix": ""},
     CONSOLE,
@@ -49,6 +56,12 @@ REFUSED = [
     ({"ConsoleTokenUrl": "https://issuer.example/token"}, "ConsoleTokenUrl needs ConsoleClientId"),
     ({**ISSUER, "ConsoleLogoutUrl": "https://issuer.example/logout"}, "ConsoleLogoutUrl needs ConsoleClientId"),
     ({**ISSUER, "ConsoleScope": "openid"}, "ConsoleScope needs ConsoleClientId"),
+    ({"AlarmEmail": "pki@example.com", "AlarmTopicArn": TOPIC}, "AlarmEmail makes a topic of its own"),
+    ({"AlarmEmail": "pki@example.com", "Metrics": "NONE"}, "AlarmEmail needs metrics"),
+    ({"AlarmTopicArn": TOPIC, "Metrics": "NONE"}, "AlarmTopicArn needs metrics"),
+    ({"CrlDays": "1"}, "CrlDays=1 needs CrlAlarmHours"),
+    ({"CrlDays": "1", "CrlAlarmHours": "7"}, "CrlDays=1 needs CrlAlarmHours"),
+    ({"CrlDays": "2"}, "CrlDays=2 needs CrlAlarmHours"),
 ]
 
 

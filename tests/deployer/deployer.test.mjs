@@ -17,11 +17,13 @@ const STACK = 'scepter';
 const DEPLOYER = 'scepter-deployer';
 const limits = deploy(file ? parse(readFileSync(resolve(file), 'utf8')) : read('infra/deployer.yaml'), DEPLOYER, { StackName: STACK });
 const stack = deploy(read('template.yaml'), STACK, {
-  AlarmTopicArn: `arn:aws:sns:${REGION}:${ACCOUNT}:alarms`, Edge: 'true', EdgeWebAclArn: 'arn', IntuneFederatedCredential: 'true', PermissionsBoundaryArn: limits.Boundary.arn,
+  AlarmEmail: 'pki@example.com', Edge: 'true', EdgeWebAclArn: 'arn', IntuneFederatedCredential: 'true', PermissionsBoundaryArn: limits.Boundary.arn,
 });
 const nested = {
   edge: deploy(read('infra/edge.yaml'), `${STACK}-EdgeStack-1A2B3C4D5E6F`, { Name: STACK }),
-  watch: deploy(read('infra/watch.yaml'), `${STACK}-WatchStack-1A2B3C4D5E6F`, { AlarmTopicArn: 'arn', Name: STACK }),
+  watch: deploy(read('infra/watch.yaml'), `${STACK}-WatchStack-1A2B3C4D5E6F`, {
+    AlarmTopicArn: stack.AlarmTopic.arn, ApiLogs: stack.ApiLogs.ref, Name: STACK,
+  }),
 };
 
 /**
@@ -127,6 +129,7 @@ rows('a template is denied', cloudformation, false, [
   ['functions of others, and code that runs at once', ['lambda:UpdateFunctionCode', arn('lambda', 'function:payroll')], ['lambda:InvokeFunction', arn('lambda', 'function:payroll')], ['lambda:InvokeFunction', function_('Profiles')], ['lambda:CreateFunctionUrlConfig', function_('Profiles')], ['lambda:AddPermission', arn('lambda', 'function:payroll'), { 'lambda:Principal': 'apigateway.amazonaws.com' }]],
   ['callers of functions but the API and the schedule', ...['*', '999988887777', 'arn:aws:iam::999988887777:root', 's3.amazonaws.com'].map((principal) => ['lambda:AddPermission', function_('Profiles'), { 'lambda:Principal': principal }])],
   ['a schedule for other targets', ['events:PutTargets', arn('events', `rule/${STACK}-ProfilesEverySixHours-1A2B`), { 'events:TargetArn': [arn('lambda', 'function:payroll')] }], ['events:PutTargets', arn('events', 'rule/payroll'), { 'events:TargetArn': [function_('Maintenance')] }], ['events:PutTargets', stack.NoticesEveryFiveMinutes.arn, { 'events:TargetArn': [arn('lambda', 'function:payroll')] }]],
+  ['topics of others, and functions that changes of keys would call', ['sns:SetTopicAttributes', arn('sns', 'payroll')], ['sns:Subscribe', arn('sns', `${STACK}-mine`)], ['sns:Publish', stack.AlarmTopic.arn], ['events:PutTargets', arn('events', `rule/${STACK}-key-changes`), { 'events:TargetArn': [function_('Maintenance')] }], ['events:PutTargets', arn('events', `rule/${STACK}-key-changes`), { 'events:TargetArn': [stack.AlarmTopic.arn, arn('lambda', 'function:payroll')] }]],
   ['tables of others, and the contents of its own', ['dynamodb:UpdateTable', arn('dynamodb', 'table/payroll')], ['dynamodb:DeleteTable', arn('dynamodb', `table/${STACK}-other-ProfilesTable-1A2B`)], ['dynamodb:GetItem', stack.ProfilesTable.arn], ['dynamodb:PutResourcePolicy', stack.ProfilesTable.arn], ['dynamodb:ExportTableToPointInTime', stack.ProfilesTable.arn]],
   ['CA keys', ...['PutKeyPolicy', 'CreateGrant', 'ScheduleKeyDeletion', 'DisableKey', 'UpdateKeyDescription', 'UntagResource', 'CreateAlias', 'Sign', 'DescribeKey'].map((action) => [`kms:${action}`, KEY, OF_STACK])],
   ['CA keys that it marks as its own', ['kms:PutKeyPolicy', KEY, { ...OF_STACK, ...SYMMETRIC }], ['kms:TagResource', KEY, { ...OF_STACK, 'aws:RequestTag/scepter:symmetric': STACK }]],
@@ -207,7 +210,7 @@ const NOT_NEEDED = [
   [/^dynamodb:(Scan|Query|.*Item|PutResourcePolicy|DeleteResourcePolicy)$/, 'replicas and resource policies: a deployer does not read the contents'],
   [/^kms:(CreateGrant|RevokeGrant|Decrypt|Encrypt|GenerateDataKey.*|ReEncrypt.*)$/, 'nothing is encrypted by a key of the customer'],
   [/^kms:(DisableKey|ScheduleKeyDeletion)$/, 'the key is retained and enabled'],
-  [/^logs:((Put|Delete)(DataProtection|Index)Policy|PutBearerTokenAuthentication|(Dis)?[Aa]ssociateKmsKey|PutLogGroupDeletionProtection|DeleteResourcePolicy)$|^firehose:|^s3:REST/, 'log groups keep the defaults'],
+  [/^logs:((Put|Delete)(DataProtection|Index)Policy|PutBearerTokenAuthentication|(Dis)?[Aa]ssociateKmsKey|DeleteResourcePolicy)$|^firehose:|^s3:REST/, 'log groups keep the defaults'],
   [/^iam:(Attach|Detach)(Group|User)Policy$|^iam:CreateServiceLinkedRole$/, 'policies are for roles'],
   [/^iam:(UpdateAssumeRolePolicy|DeleteRolePermissionsBoundary)$/, 'limits, which a template does not change'],
   [/^cognito-idp:AddCustomAttributes$/, 'the pool has no attributes of its own'],
@@ -229,6 +232,7 @@ const NOT_NEEDED_OF = {
   'AWS::IAM::ManagedPolicy': /^iam:(Attach|Detach)RolePolicy$/,
   'AWS::Lambda::Function': /^kms:/,
   'AWS::SecretsManager::Secret': /^kms:/,
+  'AWS::SNS::Topic': /^iam:|^sns:PutDataProtectionPolicy$/,
 };
 
 /** CloudFormation's schemas, as distributed with cfn-lint. */
@@ -296,7 +300,12 @@ function requests(permission, { type, arn: own, properties }, resources) {
         return [[permission, of(properties.FunctionName).arn, action === 'AddPermission' ? { 'lambda:Principal': properties.Principal } : {}]];
       }
       return [[permission, own, {}]];
+    case 'sns':
+      return [[permission, type === 'AWS::SNS::TopicPolicy' ? properties.Topics[0] : own, {}]];
     case 'logs':
+      if (type === 'AWS::Logs::MetricFilter') {
+        return [[permission, stack.ApiLogs.arn, {}]];
+      }
       return [[permission, /LogDelivery|ResourcePolic|DescribeLogGroups|DescribeIndexPolicies/.test(action) ? '*' : own, {}]];
     case 's3':
       return [[`s3:${action[0].toUpperCase()}${action.slice(1)}`, `${ARTIFACTS}/scepter/1a2b`, {}]];

@@ -69,7 +69,7 @@ function made(type, stack, logical, properties) {
     case 'AWS::DynamoDB::Table':
       return { arn: arn('dynamodb', `table/${name}`), ref: name };
     case 'AWS::Events::Rule':
-      return { arn: arn('events', `rule/${name}`), ref: name };
+      return { arn: arn('events', `rule/${properties.Name ?? name}`), ref: properties.Name ?? name };
     case 'AWS::IAM::ManagedPolicy':
       return { arn: arn('iam', `policy/${name}`, ''), ref: arn('iam', `policy/${name}`, '') };
     case 'AWS::IAM::Role':
@@ -83,6 +83,8 @@ function made(type, stack, logical, properties) {
       return { arn: arn('lambda', `function:${name}`), ref: name };
     case 'AWS::Logs::LogGroup':
       return { arn: arn('logs', `log-group:${properties.LogGroupName}:*`), ref: properties.LogGroupName };
+    case 'AWS::SNS::Topic':
+      return { arn: arn('sns', properties.TopicName), ref: arn('sns', properties.TopicName) };
     case 'AWS::SecretsManager::Secret':
       return { arn: arn('secretsmanager', `secret:${properties.Name}-1A2b3C`), ref: arn('secretsmanager', `secret:${properties.Name}-1A2b3C`) };
     case 'AWS::S3::Bucket':
@@ -108,7 +110,7 @@ export function deploy(template, stack, parameters = {}) {
   const known = { ...pseudo, ...given };
   const physical = (logical) => {
     const { Type, Properties } = template.Resources[logical];
-    const names = ['AliasName', 'AlarmName', 'DashboardName', 'LogGroupName', 'Name'];
+    const names = ['AliasName', 'AlarmName', 'DashboardName', 'LogGroupName', 'Name', 'TopicName'];
     const named = Object.fromEntries(names.filter((name) => Properties?.[name]).map((name) => [name, resolve(Properties[name])]));
     return made(Type, stack, logical, named);
   };
