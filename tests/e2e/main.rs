@@ -4,6 +4,7 @@ mod adapters;
 mod admin;
 mod architecture;
 mod clients;
+mod costs;
 mod crypto;
 mod documents;
 mod embedded;
