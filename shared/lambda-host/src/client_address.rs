@@ -16,8 +16,8 @@ const DISPATCH: &str = "scepter-dispatch";
 /// The header in which API Gateway names the client of a request that it dispatched.
 const DISPATCHED_CLIENT: &str = "scepter-client-address";
 
-/// The header in which API Gateway names the request that it dispatched, as its response to the client
-/// does.
+/// The header in which API Gateway names the request that it dispatched, as its response to the
+/// client does.
 const DISPATCHED_REQUEST: &str = "scepter-request-id";
 
 /// The header with which the edge proves that a request came through it.

@@ -162,8 +162,8 @@ impl Line {
         self.properties.insert(name.to_owned(), json!(value));
     }
 
-    /// Adds metrics (name, unit, value) under each of these sets of dimensions that is selected. The
-    /// line has the properties that they name.
+    /// Adds metrics (name, unit, value) under each of these sets of dimensions that is selected.
+    /// The line has the properties that they name.
     fn add_metrics(&mut self, dimensions: &[&[&str]], metrics: &[(&str, &str, f64)]) {
         let selected: Vec<_> = dimensions
             .iter()

@@ -1,5 +1,5 @@
-//! What a request says of where it comes from, for the log: the client's software, and the name that
-//! a gateway gave to the request.
+//! What a request says of where it comes from, for the log: the client's software, and the name
+//! that a gateway gave to the request.
 
 use http::HeaderMap;
 use http::header::USER_AGENT;
