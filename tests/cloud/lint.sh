@@ -12,4 +12,6 @@ sam validate --lint --template template.yaml >/dev/null
 "$tools/checkov/bin/checkov" --config-file infra/checkov.yaml \
     --file template.yaml infra/edge.yaml infra/watch.yaml infra/deployer.yaml
 "$tools/ministack/bin/python" tests/cloud/rules.py
+# tests/release takes long, so that a template of another form is to be seen here.
+python3 -B tests/release_archive.py --template arm64 <template.yaml >/dev/null
 echo "templates: clean"
