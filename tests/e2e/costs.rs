@@ -56,6 +56,30 @@ fn the_calculator_counts_the_metrics_that_alarms_watch() {
     );
 }
 
+/// An alarm on a metric that nobody sends never fires.
+#[test]
+fn every_metric_of_the_project_that_an_alarm_watches_is_sent() {
+    let template = std::fs::read_to_string(root().join("infra/watch.yaml")).unwrap();
+    let source = root().join("shared/lambda-host/src/embedded_metrics.rs");
+    let source = std::fs::read_to_string(source).unwrap();
+    let (source, _) = source.split_once("#[cfg(test)]").unwrap();
+    let own = template.split("Namespace: !Sub 'Scepter/${Name}'").skip(1);
+    let watched: Vec<_> = own
+        .filter_map(|after| after.trim_start().strip_prefix("MetricName: "))
+        .map(|after| after.lines().next().unwrap())
+        .collect();
+    assert!(watched.len() > 8, "{watched:?}");
+    for name in watched {
+        // Denials are counted in API Gateway's log.
+        let filtered = format!("          MetricName: {name}\n          MetricValue");
+        let sent = format!("(\"{name}\", ");
+        assert!(
+            template.contains(&filtered) || source.contains(&sent),
+            "{name}"
+        );
+    }
+}
+
 #[test]
 fn a_month_costs_what_its_enrolments_and_the_idle_stack_cost() {
     let idle = ["--devices", "0", "--no-alarms", "--tokens", "0"];
