@@ -1,4 +1,4 @@
-//! Measures the local server beside two other SCEP servers:
+//! Measures the local server beside two other SCEP servers, and with a store of many certificates:
 //!
 //!     cargo bench -p scepter-tests --bench compare -- [--quick] [--only SECTION] [--json FILE]
 //!
@@ -6,7 +6,11 @@
 
 mod authorities;
 mod enrolments;
+mod filler;
+mod growth;
 mod http;
+mod list_paths;
+mod lists;
 mod load;
 mod process;
 mod queries;
@@ -15,6 +19,7 @@ mod report;
 mod resources;
 mod rounds;
 mod servers;
+mod upkeep;
 
 use std::path::PathBuf;
 use std::time::Duration;
@@ -24,13 +29,14 @@ use indicatif::{ProgressBar, ProgressStyle};
 use scepter_tests::server::{Build, binary};
 use time::OffsetDateTime;
 
+use crate::growth::FullFolder;
 use crate::load::{Fleet, run_load};
-use crate::process::describe_machine;
+use crate::process::{describe_machine, wait_until_idle};
 use crate::report::Report;
 use crate::rounds::Rounds;
 use crate::servers::{Installation, Program, Running, install_peers};
 
-/// Measure Scepter beside micromdm's scepserver and step-ca.
+/// Measure Scepter beside micromdm's scepserver and step-ca, and with many certificates.
 #[derive(Parser)]
 struct Options {
     /// Measure less; the numbers are rough.
@@ -39,6 +45,9 @@ struct Options {
     /// Write every result into this file, as JSON.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
+    /// Certificates of the full store [default: 1000000, or 20000 with --quick].
+    #[arg(long, value_name = "NUMBER", value_parser = clap::value_parser!(u32).range(2_000..))]
+    certificates: Option<u32>,
     /// Measure only this; may be repeated.
     #[arg(long, value_name = "SECTION")]
     only: Vec<Section>,
@@ -65,6 +74,10 @@ enum Section {
     Keys,
     /// Start-up and disk.
     Resources,
+    /// Start, CRLs and enrolments with many certificates.
+    Growth,
+    /// The first page of each list, with many certificates.
+    Lists,
 }
 
 /// How much is measured.
@@ -74,18 +87,22 @@ struct Extent {
     enrolments: usize,
     /// Queries in each measurement.
     queries: usize,
+    /// Certificates of the full store.
+    certificates: usize,
 }
 
 const FULL: Extent = Extent {
     rounds: 5,
     enrolments: 1_000,
     queries: 50_000,
+    certificates: 1_000_000,
 };
 
 const QUICK: Extent = Extent {
     rounds: 2,
     enrolments: 100,
     queries: 5_000,
+    certificates: 20_000,
 };
 
 /// What is measured, and of what.
@@ -99,7 +116,10 @@ struct Plan {
 fn main() {
     let options = Options::parse();
     let binary = options.server.unwrap_or_else(|| binary(Build::Release));
-    let extent = if options.quick { QUICK } else { FULL };
+    let mut extent = if options.quick { QUICK } else { FULL };
+    if let Some(count) = options.certificates {
+        extent.certificates = count.try_into().unwrap();
+    }
     let bar = ProgressBar::no_length();
     let style = ProgressStyle::with_template("{elapsed_precise} {bar:30} {pos}/{len} {msg}");
     bar.set_style(style.unwrap());
@@ -115,6 +135,7 @@ fn main() {
     let mut fleet = Fleet::new();
     plan.compare(&mut report, &mut fleet);
     plan.measure_keys(&mut report, &mut fleet);
+    plan.measure_full(&mut report, &mut fleet);
     plan.bar.finish_and_clear();
     print!("{}", report.to_markdown());
     if let Some(file) = options.json {
@@ -214,5 +235,29 @@ impl Plan {
             bar: &self.bar,
         };
         authorities::measure_authorities(report, &rounds, fleet, self.extent.enrolments / 2);
+    }
+
+    /// Measures Scepter with many certificates.
+    fn measure_full(&self, report: &mut Report, fleet: &mut Fleet) {
+        if !self.includes_any(&[Section::Growth, Section::Lists]) {
+            return;
+        }
+        let Extent {
+            certificates,
+            enrolments,
+            rounds,
+            ..
+        } = self.extent;
+        let full = FullFolder::create(report, self.scepter.clone(), certificates, &self.bar);
+        if self.includes(Section::Growth) {
+            upkeep::measure_upkeep(report, &full);
+            full.measure_size(report);
+            full.measure_enrolments(report, fleet, (rounds, enrolments), &self.bar);
+        }
+        if self.includes(Section::Lists) {
+            let server = full.installation.start();
+            wait_until_idle(server.process());
+            lists::measure_lists(report, &server, &full.filler, &self.bar);
+        }
     }
 }
