@@ -161,7 +161,7 @@ impl Filler {
         (self.now - age).replace_nanosecond(0).unwrap()
     }
 
-    /// Whether a certificate is revoked. Those that have expired are not, because they are on no CRL.
+    /// Whether a certificate is revoked. Those that have expired are not: they are on no CRL.
     fn is_revoked(&self, index: usize) -> bool {
         index % REVOCATIONS == 2 && self.issued_at(index) + VALIDITY > self.now + Duration::DAY
     }

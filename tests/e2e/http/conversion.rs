@@ -1,5 +1,5 @@
-//! `scepter convert` and `scepter backup`: nothing that a data folder of an earlier version holds is
-//! lost, and clients notice nothing.
+//! `scepter convert` and `scepter backup`: nothing of a data folder of an earlier version is lost,
+//! and clients notice nothing.
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
