@@ -24,6 +24,7 @@ mod ndes_page;
 mod openapi_enums;
 mod openapi_responses;
 mod ra_certificates;
+mod ra_profile_path;
 mod ra_profiles;
 mod request;
 mod response;

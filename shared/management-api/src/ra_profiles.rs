@@ -4,7 +4,6 @@
 use axum::Json;
 use axum::response::Response;
 use ca::authority::Authority;
-use ca::id::AuthorityUuid;
 use ca::template::CertificateTemplate;
 use http::StatusCode;
 use newtype_uuid::GenericUuid;
@@ -12,7 +11,7 @@ use scep_protocol::id::{RaProfileUuid, ScepProfileUuid};
 use scep_protocol::profile::{EndpointName, RaProfile, ScepProfile};
 use scep_protocol::warning::Warning;
 use scep_service::admin::{AdminError, Administration, Dependents, Edit, RaProfileEdit};
-use scep_service::object::{Object, Versioned, list, read};
+use scep_service::object::{Versioned, list, read};
 use serde::{Deserialize, Serialize};
 use utoipa::openapi::RefOr;
 use utoipa::{IntoParams, ToSchema};
@@ -23,6 +22,7 @@ use crate::access::{ApiRouter, RequireScope};
 use crate::attribute::Attribute;
 use crate::bulk::bulk_routes;
 use crate::openapi_responses::{Conflict, InvalidRequest, NotFound};
+use crate::ra_profile_path::RaProfilePath;
 use crate::request::{AuthorityPath, Body, BodyOrNone, Ids, IfMatch, JsonObject};
 use crate::response::{ApiError, Message, Reasons, created_response, versioned_response};
 use crate::template::TemplateView;
@@ -182,44 +182,8 @@ impl RaProfileView {
     }
 }
 
-/// The path parameters of an RA Profile, with its authority below `/authorities`.
-#[derive(Deserialize, IntoParams)]
-#[serde(rename_all = "camelCase")]
-#[into_params(parameter_in = Path)]
-pub(crate) struct Path {
-    // `single_routes_of_authority` describes it for the routes that have it.
-    #[param(ignore)]
-    authority_uuid: Option<AuthorityUuid>,
-    /// UUID of the RA Profile.
-    #[param(value_type = Uuid, example = "6a1f0f9e-2d0f-4c57-9d6b-0f2f6f1f8a11")]
-    uuid: RaProfileUuid,
-}
-
-impl Path {
-    async fn find(
-        &self,
-        administration: &Administration,
-    ) -> Result<Versioned<RaProfile>, AdminError> {
-        let found: Versioned<RaProfile> = administration.get(self.uuid).await?;
-        let authority = self.authority_uuid.unwrap_or(found.object.authority);
-        if found.object.authority != authority {
-            return Err(AdminError::NotFound(RaProfile::KIND));
-        }
-        Ok(found)
-    }
-
-    /// Checks that the RA Profile belongs to the authority in the path, if there is one. The use
-    /// case checks whether the RA Profile exists.
-    async fn check(&self, administration: &Administration) -> Result<(), AdminError> {
-        if self.authority_uuid.is_some() {
-            self.find(administration).await?;
-        }
-        Ok(())
-    }
-}
-
 impl Toggleable for RaProfile {
-    type Path = Path;
+    type Path = RaProfilePath;
 
     const NOUN: Noun = Noun {
         path: "/raProfiles",
@@ -233,7 +197,7 @@ impl Toggleable for RaProfile {
 
     async fn check_path(
         administration: &Administration,
-        path: Path,
+        path: RaProfilePath,
     ) -> Result<RaProfileUuid, AdminError> {
         path.check(administration).await?;
         Ok(path.uuid)
@@ -333,12 +297,12 @@ async fn create_ra_profile(
 /// Read an RA Profile.
 #[utoipa::path(
     get, path = "/raProfiles/{uuid}", operation_id = "get_ra_profile", tag = "RA Profiles",
-    params(Path),
+    params(RaProfilePath),
     responses(NotFound, (status = 200, description = "OK", body = RaProfileView))
 )]
 async fn read_ra_profile(
     Admin(administration): Admin,
-    Ids(path): Ids<Path>,
+    Ids(path): Ids<RaProfilePath>,
 ) -> Result<Response, ApiError> {
     let found = path.find(&administration).await?;
     let view = RaProfileView::read(&administration, &found).await?;
@@ -348,7 +312,7 @@ async fn read_ra_profile(
 /// Edit an RA Profile.
 #[utoipa::path(
     put, path = "/raProfiles/{uuid}", operation_id = "put_ra_profile", tag = "RA Profiles",
-    params(Path, IfMatch),
+    params(RaProfilePath, IfMatch),
     request_body = RaProfileRequest,
     responses(
         NotFound, InvalidRequest,
@@ -358,7 +322,7 @@ async fn read_ra_profile(
 )]
 async fn update_ra_profile(
     Admin(administration): Admin,
-    Ids(path): Ids<Path>,
+    Ids(path): Ids<RaProfilePath>,
     IfMatch(version): IfMatch,
     Body(JsonObject(request)): Body<JsonObject<RaProfileRequest>>,
 ) -> Result<Response, ApiError> {
@@ -425,13 +389,13 @@ impl ScepView {
 /// Read the SCEP settings of an RA Profile.
 #[utoipa::path(
     get, path = "/raProfiles/{uuid}/protocols/scep", operation_id = "get_scep", tag = "RA Profiles",
-    params(Path),
+    params(RaProfilePath),
     responses(NotFound, (status = 200, description = "OK", body = ScepView))
 )]
 async fn read_scep(
     api: State,
     Admin(administration): Admin,
-    Ids(path): Ids<Path>,
+    Ids(path): Ids<RaProfilePath>,
 ) -> Result<Json<ScepView>, ApiError> {
     let found = path.find(&administration).await?;
     Ok(Json(
@@ -462,7 +426,7 @@ struct ActivatedPath {
 #[utoipa::path(
     patch, path = "/raProfiles/{uuid}/protocols/scep/activate/{scepProfileUuid}",
     operation_id = "put_scep", tag = "RA Profiles",
-    params(Path, ActivatedPath), request_body = Option<ActivationRequest>,
+    params(RaProfilePath, ActivatedPath), request_body = Option<ActivationRequest>,
     responses(
         NotFound, InvalidRequest, Conflict,
         (status = 200, description = "OK", body = ScepView),
@@ -472,7 +436,7 @@ struct ActivatedPath {
 async fn activate_scep_profile(
     api: State,
     Admin(administration): Admin,
-    Ids(path): Ids<Path>,
+    Ids(path): Ids<RaProfilePath>,
     Ids(activated): Ids<ActivatedPath>,
     BodyOrNone(request): BodyOrNone<ActivationRequest>,
 ) -> Result<Json<ScepView>, ApiError> {
@@ -493,12 +457,12 @@ async fn activate_scep_profile(
 #[utoipa::path(
     patch, path = "/raProfiles/{uuid}/protocols/scep/deactivate",
     operation_id = "remove_scep", tag = "RA Profiles",
-    params(Path),
+    params(RaProfilePath),
     responses(NotFound, Conflict, (status = 204, description = "No content"))
 )]
 async fn deactivate_scep_profile(
     Admin(administration): Admin,
-    Ids(path): Ids<Path>,
+    Ids(path): Ids<RaProfilePath>,
 ) -> Result<StatusCode, ApiError> {
     path.check(&administration).await?;
     administration.deactivate_scep(path.uuid).await?;
