@@ -113,15 +113,15 @@ fetch() { # NAME CURL_ARGUMENTS…: the body to the file NAME, the head to NAME.
     # API Gateway names each request so, and its access log as well.
     sed -n 's/^apigw-requestid: *\([A-Za-z0-9=_-]*\).*/\1/Ip' "$name.head" >>request-ids
 }
-expect() { # STATUS WHAT CURL_ARGUMENTS…: one check; the body is in the file `answer`
+expect() { # STATUS[|STATUS] WHAT CURL_ARGUMENTS…: one check; the body is in the file `answer`
     local wanted=$1 what=$2
     shift 2
     fetch answer "$@"
-    if [ "$status" = "$wanted" ]; then
+    if [[ $status =~ ^($wanted)$ ]]; then
         pass "$what: $status"
         return 0
     fi
-    fail "$what: $status instead of $wanted: $(head -c 300 answer answer.error 2>/dev/null | tr -cd '[:print:] ')"
+    fail "$what: $status instead of ${wanted/|/ or }: $(head -c 300 answer answer.error 2>/dev/null | tr -cd '[:print:] ')"
     return 1
 }
 # Arguments of a process can be read by others on the same machine, files of mode 600 cannot.
@@ -331,8 +331,10 @@ done
 [ -s ca.pem ] && [ -s ra.pem ] || give_up "GetCACert returned no CA or no RA certificate"
 pass "the certificates of the CA and the RA"
 expect 404 "no such profile" "$base/api/v1/protocols/scep/$name-no/pkiclient.exe?operation=GetCACaps" || true
-expect 400 "no operation" "$scep" || true
-expect 405 "PUT" -X PUT "$scep" || true
+# Two routes of API Gateway take a PUT: that of SCEP answers 405, and that of administration asks for
+# a token. Without an operation, it may not send a request to itself again.
+expect '400|404' "no operation" "$scep" || true
+expect '405|401' "PUT" -X PUT "$scep" || true
 
 step "enrolment"
 # The GET answers are 404, 400 or a broken message if a gateway decodes the query and writes it anew.
