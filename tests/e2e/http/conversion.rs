@@ -3,6 +3,7 @@
 
 use std::collections::BTreeSet;
 use std::fmt::Debug;
+use std::os::unix::fs::PermissionsExt;
 use std::path::Path;
 use std::process::{Command, Output};
 
@@ -437,6 +438,8 @@ async fn a_backup_is_made_while_the_server_runs() {
     let leaf = device.read(&reply, &ra_certificate).leaf();
     let copy_name = copy.to_str().unwrap();
     expect_success(&run_scepter(&["backup", copy_name], data.path()));
+    let mode = std::fs::metadata(&copy).unwrap().permissions().mode();
+    assert_eq!(mode & 0o777, 0o600, "{mode:o}");
     let store = SqliteStore::open(&copy).unwrap();
     let page = PageRequest {
         limit: 10,
