@@ -2,7 +2,7 @@
 
 use std::sync::{Arc, LockResult, RwLockReadGuard};
 
-use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
+use keys_kms::{KeyAccess, Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use lambda_host::{Environment, sdk_config};
 use scepter_tests::world::Unmeasured;
 pub(crate) use store_dynamodb::DynamoDbStore as Adapter;
@@ -55,8 +55,10 @@ impl Keys {
         let client = aws_sdk_kms::Client::new(&sdk_config(&build_environment()).unwrap());
         let kms = Kms::new(client, Arc::new(Unmeasured));
         let symmetric_key = STACK.outputs["SymmetricKeyArn"].clone();
+        let everybody = "arn:aws:iam::000000000000:role/contract-*";
+        let access = Some(KeyAccess::parse(everybody, everybody).unwrap());
         KeyPorts {
-            ca_keys: Arc::new(KmsCaKeys::new(kms.clone(), "contract".to_owned())),
+            ca_keys: Arc::new(KmsCaKeys::new(kms.clone(), "contract".to_owned(), access)),
             ra_keys: Arc::new(KmsRaKeys::new(kms.clone(), symmetric_key.clone())),
             secrets: Arc::new(KmsSecrets::new(kms, symmetric_key)),
         }

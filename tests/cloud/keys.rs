@@ -17,7 +17,7 @@ async fn a_key_is_adopted_if_it_is_what_the_authority_says() {
     let keys = Keys::new();
     let ca_keys = keys.open_ports().ca_keys;
     let made = ca_keys
-        .generate(&name(), KeyAlgorithm::EcP384)
+        .generate(TypedUuid::new_v4(), &name(), KeyAlgorithm::EcP384)
         .await
         .unwrap();
     let name_of = |location: &KeyLocation| KeyName::new(location.to_stored());

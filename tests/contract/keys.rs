@@ -33,7 +33,7 @@ async fn every_ca_key_signs_for_its_public_key_even_after_a_restart() {
         let key = keys
             .open_ports()
             .ca_keys
-            .generate(&name(), algorithm)
+            .generate(TypedUuid::new_v4(), &name(), algorithm)
             .await
             .unwrap();
         let restarted = keys.open_ports().ca_keys;
@@ -50,12 +50,31 @@ async fn every_ca_key_signs_for_its_public_key_even_after_a_restart() {
 }
 
 #[tokio::test]
+async fn a_ca_key_is_found_by_its_order_even_after_a_restart() {
+    let keys = Keys::new();
+    let order = TypedUuid::new_v4();
+    for algorithm in [KeyAlgorithm::EcP384, KeyAlgorithm::Rsa2048] {
+        let order = TypedUuid::new_v4();
+        let ca_keys = keys.open_ports().ca_keys;
+        assert!(ca_keys.find(order, algorithm).await.unwrap().is_none());
+        let made = ca_keys.generate(order, &name(), algorithm).await.unwrap();
+        let restarted = keys.open_ports().ca_keys;
+        let found = restarted.find(order, algorithm).await.unwrap().unwrap();
+        assert_eq!(found.location, made.location);
+        assert_eq!(found.subject_public_key_info, made.subject_public_key_info);
+    }
+    let ca_keys = keys.open_ports().ca_keys;
+    let other = ca_keys.find(order, KeyAlgorithm::EcP384).await.unwrap();
+    assert!(other.is_none());
+}
+
+#[tokio::test]
 async fn a_missing_ca_key_signs_nothing() {
     let keys = Keys::new();
     let mut stored = keys
         .open_ports()
         .ca_keys
-        .generate(&name(), KeyAlgorithm::EcP256)
+        .generate(TypedUuid::new_v4(), &name(), KeyAlgorithm::EcP256)
         .await
         .unwrap()
         .location

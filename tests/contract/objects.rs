@@ -1,12 +1,14 @@
 //! The contract of the object store, run over the DynamoDB adapter on the embedded engine and on
 //! emulated AWS.
 
-use ca::authority::{Authority, CaGeneration, Certification};
+use ca::authority::{Authority, AuthorityKind, CaGeneration, Certification};
 use ca::bounded_text::Description;
 use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
+use ca::key_order::{FirstGeneration, KeyOrder, MadeKey, PublicKeyInfo};
 use ca::profile_name::ProfileName;
+use ca::template::Period;
 use newtype_uuid::TypedUuid;
 use scep_protocol::profile::RaProfile;
 use scep_service::error::StoreError;
@@ -53,6 +55,50 @@ async fn an_object_is_read_as_it_was_created_by_uuid_and_by_name() {
         .await
         .unwrap();
     assert!(missing.is_none());
+}
+
+#[tokio::test]
+async fn an_authority_has_one_order_of_a_key_which_ends_with_its_use() {
+    let (_guard, store) = store().await;
+    let build_order = || KeyOrder {
+        uuid: TypedUuid::new_v4(),
+        authority: TypedUuid::new_v4(),
+        name: ProfileName::new("root").unwrap(),
+        generation: Generation::FIRST,
+        key_algorithm: KeyAlgorithm::EcP256,
+        validity: Period::years(10),
+        first: Some(FirstGeneration {
+            description: Description::default(),
+            kind: AuthorityKind::Root,
+            subject: "CN=Root".to_owned(),
+        }),
+        held_until: Some(1_800_000_000),
+        key: None,
+    };
+    let order = build_order();
+    create(&store, &order).await.unwrap();
+    let second = create(&store, &build_order()).await;
+    assert!(matches!(second, Err(StoreError::NameTaken)));
+    let mut found: Versioned<KeyOrder> = find(&store, &order.name).await.unwrap().unwrap();
+    assert_eq!(found.object.held_until, order.held_until);
+    found.object.key = Some(MadeKey {
+        location: KeyLocation::File(Uuid::nil()),
+        subject_public_key_info: PublicKeyInfo::new(vec![1, 2, 3]),
+    });
+    replace(&store, &found).await.unwrap();
+    let listed = list::<KeyOrder>(&store).await.unwrap();
+    let key = listed[0].object.key.as_ref().unwrap();
+    assert_eq!(key.subject_public_key_info.as_bytes(), [1, 2, 3]);
+    let change = Change::Delete {
+        object: stored(&listed[0].object, listed[0].version),
+        references: Vec::new(),
+    };
+    store
+        .apply(&change, &audit(Reference::to::<KeyOrder>(order.uuid)))
+        .await
+        .unwrap();
+    assert!(list::<KeyOrder>(&store).await.unwrap().is_empty());
+    create(&store, &build_order()).await.unwrap();
 }
 
 #[tokio::test]

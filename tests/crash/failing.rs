@@ -1,13 +1,14 @@
 //! The ports of issuing over their real adapters; they fail on demand and record what they did.
 
 use std::collections::HashSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
 use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
 use aws_sdk_dynamodb::error::BoxError;
+use ca::id::KeyOrderUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
@@ -24,6 +25,8 @@ pub(crate) struct WatchedKeys {
     /// Whether the next call fails.
     pub(crate) fails: AtomicBool,
     pub(crate) signed: Mutex<HashSet<Vec<u8>>>,
+    /// The number of keys that were made.
+    pub(crate) generated: AtomicUsize,
     /// A key with which every signature fails.
     pub(crate) lost: Option<KeyLocation>,
     /// Called with what is to be signed, before each signature.
@@ -37,6 +40,7 @@ impl WatchedKeys {
             keys,
             fails: AtomicBool::new(false),
             signed: Mutex::default(),
+            generated: AtomicUsize::new(0),
             lost: None,
             witness: Box::new(|_| {}),
         }
@@ -54,10 +58,21 @@ impl WatchedKeys {
 impl CaKeys for WatchedKeys {
     async fn generate(
         &self,
+        order: KeyOrderUuid,
         authority: &ProfileName,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
-        self.keys.generate(authority, algorithm).await
+        let key = self.keys.generate(order, authority, algorithm).await?;
+        self.generated.fetch_add(1, Ordering::SeqCst);
+        Ok(key)
+    }
+
+    async fn find(
+        &self,
+        order: KeyOrderUuid,
+        algorithm: KeyAlgorithm,
+    ) -> Result<Option<GeneratedKey>, KeyError> {
+        self.keys.find(order, algorithm).await
     }
 
     async fn adopt(

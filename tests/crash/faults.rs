@@ -305,6 +305,7 @@ fn the_beginning_of_a_rollover_survives_every_fault() {
         let scenario = Scenario {
             name: "rollover",
             acts: vec![begin],
+            ca_keys: 1,
             records: &[("rollover", 1)],
             ..Scenario::default()
         };
@@ -369,6 +370,8 @@ fn the_making_of_an_authority_survives_every_fault() {
         let scenario = Scenario {
             name: "authority",
             acts: vec![make],
+            ca_keys: 1,
+            records: &[("create", 1)],
             ..Scenario::default()
         };
         (World::new().await, scenario)

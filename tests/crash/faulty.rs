@@ -15,6 +15,7 @@ use aws_smithy_runtime_api::client::http::{
 use aws_smithy_runtime_api::client::orchestrator::{HttpRequest, HttpResponse};
 use aws_smithy_runtime_api::client::result::ConnectorError;
 use aws_smithy_types::body::SdkBody;
+use ca::id::KeyOrderUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
@@ -433,7 +434,9 @@ macro_rules! inject_faults {
 }
 
 inject_faults!(CaKeys {
-    writes generate(authority: &ProfileName, algorithm: KeyAlgorithm) -> GeneratedKey;
+    writes generate(order: KeyOrderUuid, authority: &ProfileName, algorithm: KeyAlgorithm)
+        -> GeneratedKey;
+    reads find(order: KeyOrderUuid, algorithm: KeyAlgorithm) -> Option<GeneratedKey>;
     reads adopt(key: &KeyName, algorithm: KeyAlgorithm) -> GeneratedKey;
     writes sign(key: &KeyLocation, algorithm: KeyAlgorithm, message: &[u8]) -> Vec<u8>;
 });

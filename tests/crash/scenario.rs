@@ -1,6 +1,7 @@
 //! A scenario: a sequence of acts and its required outcome, performed while calls fail.
 
 use std::collections::{BTreeSet, HashMap};
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -8,6 +9,7 @@ use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use ca::authority::Authority;
 use ca::crl::read_crl_entries;
+use ca::key_order::KeyOrder;
 use ca::tbs_certificate::read_tbs_names;
 use newtype_uuid::GenericUuid;
 use scep_cms::attribute::PkiStatus;
@@ -27,8 +29,8 @@ use uuid::Uuid;
 use crate::crash::failing::WatchedKeys;
 use crate::crash::faulty::{Fault, Faults, Faulty, Kind, SharedRaKeys, client};
 
-/// A time longer than the lease of a claim.
-const LATER: Duration = Duration::from_secs(6);
+/// A time longer than the lease of a claim, and than the hold on the order of a key.
+const LATER: Duration = Duration::from_secs(31);
 
 /// How often an act is attempted; two faults can each spoil several attempts.
 const MAX_TRIES: usize = 8;
@@ -80,6 +82,8 @@ pub(crate) struct Scenario {
     pub(crate) state: &'static str,
     /// The final number of certificates.
     pub(crate) certificates: usize,
+    /// The number of CA keys that are made, unless another process does the same.
+    pub(crate) ca_keys: usize,
     /// How often each administrator's action is recorded.
     pub(crate) records: &'static [(&'static str, usize)],
 }
@@ -317,6 +321,13 @@ impl<'a> Run<'a> {
             }
         }
         self.check_certificates();
+        // Keys cost money for as long as they exist.
+        if !self.is_overtaken {
+            let generated = self.keys.generated.load(Ordering::SeqCst);
+            assert_eq!(generated, self.scenario.ca_keys, "the number of CA keys");
+        }
+        let orders = list::<KeyOrder>(&self.world.store).await.unwrap();
+        assert!(orders.is_empty(), "an order of a key remains: {orders:?}");
         // Each action of an administrator is recorded as often as it was done.
         let mut records: HashMap<String, usize> = HashMap::new();
         for item in self.world.database.items("test-profiles").unwrap() {

@@ -6,6 +6,7 @@ mod challenges;
 mod details;
 mod edits;
 mod jamf;
+mod key_orders;
 mod links;
 mod lockouts;
 mod measurements;

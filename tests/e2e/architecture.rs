@@ -113,6 +113,8 @@ const ONLY_IN: &[(&str, &[&str])] = &[
         &[
             "authorise-http",
             "console-http",
+            // Key policies are JSON.
+            "keys-kms",
             "lambda-host",
             "management-api",
             // The keys and tokens of the issuer that MDMs authenticate by are JSON.

@@ -25,6 +25,8 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
     let folder = &settings.data.folder;
     let intune_urls = settings.intune.urls();
     let data = DataFolder::open(folder, settings.deployment(&url), intune_urls)?;
+    // No other process has the folder open, so nobody else works on an order.
+    data.administration().release_key_orders().await?;
     let demo = match settings.no_demo {
         true => None,
         false => demo::create_or_find_demo(&data, &settings.demo).await?,

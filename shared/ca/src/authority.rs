@@ -43,6 +43,16 @@ pub struct CaGeneration {
     pub certification: Certification,
 }
 
+/// The issuer of an authority's certificate.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum AuthorityKind {
+    /// The authority itself.
+    Root,
+    /// Another CA.
+    Subordinate,
+}
+
 /// How an authority's key is certified.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

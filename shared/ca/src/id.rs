@@ -28,4 +28,6 @@ typed_uuids! {
     AuthorityUuid: AuthorityIdKind = "authority";
     /// Identifies a certificate of the inventory: the 128 bits of its serial number.
     CertificateUuid: CertificateIdKind = "certificate";
+    /// Identifies the order of a key for an authority.
+    KeyOrderUuid: KeyOrderIdKind = "key-order";
 }

@@ -13,6 +13,7 @@ pub mod generation;
 pub mod id;
 pub mod key_algorithm;
 pub mod key_location;
+pub mod key_order;
 pub mod leaf;
 pub mod pending;
 pub mod profile_name;

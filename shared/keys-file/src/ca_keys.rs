@@ -10,9 +10,11 @@ use aws_lc_rs::rand::SystemRandom;
 use aws_lc_rs::rsa::KeySize;
 use aws_lc_rs::signature;
 use aws_lc_rs::signature::{EcdsaKeyPair, EcdsaSigningAlgorithm, KeyPair, RsaEncoding, RsaKeyPair};
+use ca::id::KeyOrderUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
+use newtype_uuid::GenericUuid;
 use scep_cms::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use scep_service::error::KeyError;
 use scep_service::ports::{CaKeys, GeneratedKey};
@@ -61,14 +63,34 @@ impl FileCaKeys {
 impl CaKeys for FileCaKeys {
     async fn generate(
         &self,
+        order: KeyOrderUuid,
         _authority: &ProfileName,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
         let new_key = generate_key(algorithm).await?;
+        let name = order.into_untyped_uuid();
         Ok(GeneratedKey {
-            location: self.folder.store(&new_key.pkcs8)?,
+            location: self.folder.store_as(name, &new_key.pkcs8)?,
             subject_public_key_info: new_key.subject_public_key_info,
         })
+    }
+
+    async fn find(
+        &self,
+        order: KeyOrderUuid,
+        algorithm: KeyAlgorithm,
+    ) -> Result<Option<GeneratedKey>, KeyError> {
+        let name = order.into_untyped_uuid();
+        if !self.folder.holds(&name.to_string()) {
+            return Ok(None);
+        }
+        let key = self.load(name, algorithm)?;
+        Ok(Some(GeneratedKey {
+            location: KeyLocation::File(name),
+            subject_public_key_info: key
+                .subject_public_key_info()
+                .map_err(KeyError::broken("reading", &name.to_string()))?,
+        }))
     }
 
     async fn adopt(
@@ -103,6 +125,14 @@ impl CaKey {
             None => RsaKeyPair::from_pkcs8(pkcs8).map(Self::Rsa),
         }
         .map_err(KeyError::broken("reading", &name.to_string()))
+    }
+
+    fn subject_public_key_info(&self) -> Result<Vec<u8>, Unspecified> {
+        let public: PublicKeyX509Der<'_> = match self {
+            Self::Ec(key) => key.public_key().as_der()?,
+            Self::Rsa(key) => key.public_key().as_der()?,
+        };
+        Ok(public.as_ref().to_vec())
     }
 
     fn sign(&self, algorithm: KeyAlgorithm, message: &[u8]) -> Result<Vec<u8>, Unspecified> {

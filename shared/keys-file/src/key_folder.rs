@@ -1,7 +1,7 @@
 //! A folder of key files that only their owner can read.
 
 use std::fs::{DirBuilder, File, Permissions};
-use std::io::{Error, Read, Write};
+use std::io::{Error, ErrorKind, Read, Write};
 use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
 use std::path::{Path, PathBuf};
 
@@ -49,7 +49,11 @@ impl KeyFolder {
 
     /// Stores a key under a new name, completely or not at all.
     pub(crate) fn store(&self, key: &[u8]) -> Result<KeyLocation, KeyError> {
-        let uuid = Uuid::new_v4();
+        self.store_as(Uuid::new_v4(), key)
+    }
+
+    /// Stores a key under this name, completely or not at all. Fails if there is one already.
+    pub(crate) fn store_as(&self, uuid: Uuid, key: &[u8]) -> Result<KeyLocation, KeyError> {
         let name = uuid.to_string();
         self.write(&name, key)
             .map_err(KeyError::broken("storing", &name))?;
@@ -70,7 +74,11 @@ impl KeyFolder {
         new: impl FnOnce() -> Result<Zeroizing<Vec<u8>>, Error>,
     ) -> Result<Zeroizing<Vec<u8>>, Error> {
         if !self.holds(name) {
-            self.write(name, &new()?)?;
+            match self.write(name, &new()?) {
+                // Another thread has created it in the meantime.
+                Err(error) if error.kind() == ErrorKind::AlreadyExists => {}
+                written => written?,
+            }
         }
         self.read_file(name)
     }
@@ -92,7 +100,7 @@ impl KeyFolder {
         file.write_all(key)?;
         // A key must be on disk before a certificate for it is: file, then name, then folder.
         file.as_file().sync_all()?;
-        file.persist(self.key_path(name))?;
+        file.persist_noclobber(self.key_path(name))?;
         File::open(&self.0)?.sync_all()
     }
 

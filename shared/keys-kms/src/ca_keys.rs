@@ -8,10 +8,12 @@ use async_trait::async_trait;
 use aws_sdk_kms::operation::get_public_key::GetPublicKeyOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec, Tag};
+use ca::id::KeyOrderUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyArn, KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
 use ca::tbs_certificate::signature_algorithm;
+use futures_util::{StreamExt, TryStreamExt};
 use scep_cms::algorithm::{DigestAlgorithm, SignatureAlgorithm};
 use scep_service::error::KeyError;
 use scep_service::error_chain::ErrorChain;
@@ -19,6 +21,7 @@ use scep_service::ports::{CaKeys, GeneratedKey};
 
 use crate::Kms;
 use crate::call::{MissingMember, without_retries};
+use crate::key_access::KeyAccess;
 
 /// The tag of every CA key of a stack. Policies let functions sign only with keys that have it.
 const TAG: &str = "scepter:stack";
@@ -33,22 +36,31 @@ const PAUSES: [Duration; 5] = [
     Duration::from_secs(4),
 ];
 
+/// The tag by which the key of an order is found.
+const ORDER_TAG: &str = "scepter:keyOrder";
+
+/// How many keys are asked for their tags at the same time.
+const CONCURRENT_LOOKUPS: usize = 16;
+
 /// CA keys in KMS. The location of a key is its ARN.
 pub struct KmsCaKeys {
     kms: Kms,
     stack: String,
+    /// Who may use new keys; `None` in processes that make none.
+    access: Option<KeyAccess>,
     /// The keys that this process has created.
     created: Mutex<HashSet<String>>,
 }
 
 impl KmsCaKeys {
     /// Creates the adapter for the keys of a stack. The stack's name is their tag and part of their
-    /// aliases; it has at most 128 letters, digits and `-`.
+    /// aliases; it has at most 128 letters, digits and `-`. Without `access` it makes no keys.
     #[must_use]
-    pub fn new(kms: Kms, stack: String) -> Self {
+    pub fn new(kms: Kms, stack: String, access: Option<KeyAccess>) -> Self {
         Self {
             kms,
             stack,
+            access,
             created: Mutex::default(),
         }
     }
@@ -58,8 +70,8 @@ impl KmsCaKeys {
     where
         F: Future<Output = Result<T, KeyError>>,
     {
-        // A new key takes time to be known throughout KMS, and its tag, on which policies depend,
-        // even longer. An error about any other key is final.
+        // A new key takes a moment to be known throughout KMS. An error about any other key is
+        // final.
         for pause in PAUSES {
             match call().await {
                 Err(KeyError::Broken { source, .. }) if self.has_created(key) => {
@@ -85,13 +97,20 @@ impl KmsCaKeys {
     /// Creates a key and returns its ARN.
     async fn create(
         &self,
+        order: KeyOrderUuid,
         authority: &ProfileName,
         algorithm: KeyAlgorithm,
     ) -> Result<String, KeyError> {
+        let access = self
+            .access
+            .as_ref()
+            .ok_or("this process makes no keys")
+            .map_err(KeyError::broken("CreateKey", authority.as_str()))?;
         let tag = |key: &str, value: &str| Tag::builder().tag_key(key).tag_value(value).build();
         let tags = [
             tag(TAG, &self.stack),
             tag("scepter:authority", &sanitise_name(authority)),
+            tag(ORDER_TAG, &order.to_string()),
         ]
         .into_iter()
         .collect::<Result<Vec<_>, _>>()
@@ -107,6 +126,9 @@ impl KmsCaKeys {
                 self.stack
             ))
             .set_tags(Some(tags))
+            .policy(access.policy())
+            // The function that makes a key may not change its policy afterwards. The account may.
+            .bypass_policy_lockout_safety_check(true)
             .customize()
             .config_override(without_retries());
         self.kms
@@ -133,6 +155,44 @@ impl KmsCaKeys {
         }
     }
 
+    /// Whether a key was made for this order.
+    async fn is_of_order(&self, key: &str, order: KeyOrderUuid) -> Result<bool, KeyError> {
+        let request = self.kms.client.list_resource_tags().key_id(key);
+        let listed = match self.kms.call("ListResourceTags", key, request.send()).await {
+            // It is not a key of this stack, or is deleted.
+            Err(KeyError::Broken { .. }) => return Ok(false),
+            listed => listed?,
+        };
+        let is_order =
+            |tag: &Tag| tag.tag_key() == ORDER_TAG && tag.tag_value() == order.to_string();
+        Ok(listed.tags().iter().any(is_order))
+    }
+
+    /// Finds the ARN of the key of an order among all keys of the account and region.
+    async fn find_by_tag(&self, order: KeyOrderUuid) -> Result<Option<String>, KeyError> {
+        // KMS has no other way: it does not search by tags, and an alias comes after its key.
+        let mut marker = None;
+        loop {
+            let request = self.kms.client.list_keys().limit(1000).set_marker(marker);
+            let listed = self.kms.call("ListKeys", "*", request.send()).await?;
+            let arns = listed.keys().iter().filter_map(|entry| entry.key_arn());
+            let found = futures_util::stream::iter(arns)
+                .map(async |arn| Ok((arn, self.is_of_order(arn, order).await?)))
+                .buffer_unordered(CONCURRENT_LOOKUPS)
+                .try_filter_map(async |(arn, is_of_order)| Ok(is_of_order.then_some(arn)))
+                .boxed()
+                .try_next()
+                .await?;
+            if let Some(arn) = found {
+                return Ok(Some(arn.to_owned()));
+            }
+            if listed.next_marker().is_none() {
+                return Ok(None);
+            }
+            marker = listed.next_marker;
+        }
+    }
+
     async fn public_key(&self, key: &str) -> Result<GetPublicKeyOutput, KeyError> {
         let request = self.kms.client.get_public_key().key_id(key);
         self.kms.call("GetPublicKey", key, request.send()).await
@@ -143,23 +203,30 @@ impl KmsCaKeys {
 impl CaKeys for KmsCaKeys {
     async fn generate(
         &self,
+        order: KeyOrderUuid,
         authority: &ProfileName,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError> {
-        let arn = self.create(authority, algorithm).await?;
+        let arn = self.create(order, authority, algorithm).await?;
         tracing::info!(key = arn, %authority, "created a CA key");
         self.remember(&arn);
-        let public = self
-            .retry_while_new(&arn, || self.public_key(&arn))
-            .await
-            .inspect_err(|_| {
-                tracing::warn!(
-                    key = arn,
-                    "the key belongs to no authority: adopt it, or delete it"
-                );
-            })?;
+        let public = self.retry_while_new(&arn, || self.public_key(&arn)).await?;
         self.create_alias(&arn, authority).await;
         build_generated_key(&arn, public)
+    }
+
+    async fn find(
+        &self,
+        order: KeyOrderUuid,
+        _algorithm: KeyAlgorithm,
+    ) -> Result<Option<GeneratedKey>, KeyError> {
+        let Some(arn) = self.find_by_tag(order).await? else {
+            return Ok(None);
+        };
+        tracing::info!(key = arn, "found a CA key of an interrupted attempt");
+        self.remember(&arn);
+        let public = self.public_key(&arn).await?;
+        build_generated_key(&arn, public).map(Some)
     }
 
     async fn adopt(

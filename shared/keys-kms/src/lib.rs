@@ -8,12 +8,14 @@
 mod assertion_key;
 mod ca_keys;
 mod call;
+mod key_access;
 mod ra_keys;
 mod secrets;
 mod symmetric_key;
 
 pub use assertion_key::KmsAssertionKey;
 pub use ca_keys::KmsCaKeys;
+pub use key_access::{KeyAccess, KeyAccessError};
 pub use ra_keys::KmsRaKeys;
 pub use secrets::KmsSecrets;
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use authorise_http::{IntuneNotifier, IntuneSource, WebhookClient, WebhookNotifier, WebhookSource};
 use aws_sdk_kms::Client;
-use keys_kms::{Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
+use keys_kms::{KeyAccess, Kms, KmsCaKeys, KmsRaKeys, KmsSecrets};
 use scep_protocol::notice::NoticeReceiver;
 use scep_protocol::vouching::ChallengeSourceKind;
 use scep_service::admin::Administration;
@@ -116,11 +116,27 @@ impl Adapters<'_> {
     pub(crate) fn open_keys(&self) -> Result<Keys, SettingError> {
         let symmetric_key = self.environment.key_arn("SCEPTER_SYMMETRIC_KEY")?;
         let stack = self.environment.stack("SCEPTER_STACK")?;
+        let access = self.key_access()?;
         let kms = Kms::new(Client::new(&self.aws), self.metrics());
         Ok(Keys {
-            ca_keys: Arc::new(KmsCaKeys::new(kms.clone(), stack)),
+            ca_keys: Arc::new(KmsCaKeys::new(kms.clone(), stack, access)),
             ra_keys: Arc::new(KmsRaKeys::new(kms.clone(), symmetric_key.clone())),
             secrets: Arc::new(KmsSecrets::new(kms, symmetric_key)),
         })
+    }
+
+    /// Who may use new CA keys; `None` in a function that makes none.
+    fn key_access(&self) -> Result<Option<KeyAccess>, SettingError> {
+        let name = "SCEPTER_CA_KEY_SIGNERS";
+        let Some(signers) = self.environment.optional(name) else {
+            return Ok(None);
+        };
+        let readers = self.environment.text("SCEPTER_CA_KEY_READERS")?;
+        KeyAccess::parse(&signers, &readers)
+            .map(Some)
+            .map_err(|_| SettingError::Variable {
+                name,
+                problem: "and the readers are not lists of roles of one account",
+            })
     }
 }

@@ -58,13 +58,13 @@ struct AuditItem {
     #[schema(example = "token admin")]
     who: String,
     /// The kind of change: activate, approve, create, createChallenges, deactivate, delete,
-    /// deleteChallenge, disable, edit, enable, freeLockouts, installCertificate, reject, revoke,
-    /// rollover, rotate, sign or testSource. Of challenges and lock-outs, the object is the SCEP
-    /// Profile.
+    /// deleteChallenge, disable, edit, enable, freeLockouts, installCertificate, orderKey, reject,
+    /// revoke, rollover, rotate, sign or testSource. Of challenges and lock-outs, the object is the
+    /// SCEP Profile.
     #[schema(example = "edit")]
     action: String,
-    /// The kind of object: authority, certificate, raCertificate, raProfile, scepProfile or
-    /// transaction.
+    /// The kind of object: authority, certificate, keyOrder, raCertificate, raProfile, scepProfile
+    /// or transaction.
     #[schema(example = "scepProfile")]
     object_kind: String,
     /// UUID of the object.

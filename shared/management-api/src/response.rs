@@ -2,6 +2,7 @@
 
 use axum::Json;
 use axum::response::{IntoResponse, Response};
+use ca::key_location::KeyLocation;
 use http::header::{CACHE_CONTROL, ETAG, LOCATION, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderValue, StatusCode};
 use newtype_uuid::GenericUuid;
@@ -191,14 +192,34 @@ fn forbidden_response(scopes: &[Scope]) -> Response {
 fn failure_response(failure: &Failure) -> Response {
     let error = ErrorChain(failure);
     tracing::error!(%error, "the server failed");
-    rejection_response(failure.rejection())
+    let rejection = failure.rejection();
+    if let Failure::Unfinished { key, .. } = failure {
+        return explained_rejection_response(rejection, &unfinished_text(key.as_ref()));
+    }
+    rejection_response(rejection)
+}
+
+/// What an attempt to create an authority or its next key has left behind.
+fn unfinished_text(key: Option<&KeyLocation>) -> String {
+    let left = match key {
+        Some(key) => format!("the key {key} is made, but not yet used"),
+        None => "a key is ordered, and may be made".to_owned(),
+    };
+    format!(
+        "{left}: repeat the request after half a minute, and it continues with the same key, \
+         as the next maintenance does"
+    )
 }
 
 fn rejection_response(rejection: HttpRejection) -> Response {
+    explained_rejection_response(rejection, &rejection.text())
+}
+
+fn explained_rejection_response(rejection: HttpRejection, text: &str) -> Response {
     // Every status in the rejection table is valid, so the fallback is never used.
     let status =
         StatusCode::from_u16(rejection.status()).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut response = error_response(status, &rejection.text());
+    let mut response = error_response(status, text);
     // Only 503 is transient; repeating a request after another failure is unlikely to help.
     if status == StatusCode::SERVICE_UNAVAILABLE {
         response

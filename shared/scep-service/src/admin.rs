@@ -10,6 +10,7 @@ mod edit;
 mod field;
 mod health;
 mod invalid;
+mod key_order;
 mod limits;
 mod lockout;
 mod ra_certificate;
@@ -25,7 +26,8 @@ mod validation;
 mod warnings;
 
 pub use api_token::RecordedToken;
-pub use authority::{AuthorityKind, NewAuthority, ValidCertificates};
+pub use authority::{NewAuthority, ValidCertificates};
+pub use ca::authority::AuthorityKind;
 pub use certificate::Reach;
 pub use challenge::{ChallengeRequest, NewChallenge};
 pub use challenge_sources::WebhookEdit;
@@ -130,11 +132,20 @@ impl Administration {
 
     /// Stores a new object with its audit record.
     async fn create<T: Object>(&self, object: T) -> Result<Versioned<T>, AdminError> {
+        self.create_by(object, AuditAction::Create).await
+    }
+
+    /// Stores a new object with the audit record of this action.
+    async fn create_by<T: Object>(
+        &self,
+        object: T,
+        action: AuditAction,
+    ) -> Result<Versioned<T>, AdminError> {
         let change = Change::Create {
             object: to_stored_object(&object, 1, &[])?,
             references: object.references(),
         };
-        self.apply(&change, AuditAction::Create, States::Created(&object))
+        self.apply(&change, action, States::Created(&object))
             .await?;
         Ok(Versioned {
             object,
@@ -184,6 +195,15 @@ impl Administration {
 
     /// Deletes an object that no other object needs.
     async fn delete<T: Object>(&self, object: Versioned<T>) -> Result<(), AdminError> {
+        self.delete_by(object, AuditAction::Delete).await
+    }
+
+    /// Deletes an object that no other object needs, with the audit record of this action.
+    async fn delete_by<T: Object>(
+        &self,
+        object: Versioned<T>,
+        action: AuditAction,
+    ) -> Result<(), AdminError> {
         // This check names the dependents. The store checks again, atomically with the deletion.
         let needed_by = self.reasons_to_keep(&object.dependents).await?;
         if !needed_by.is_empty() {
@@ -194,7 +214,7 @@ impl Administration {
             references: object.object.references(),
         };
         let states = States::Deleted(&object.object);
-        self.apply(&change, AuditAction::Delete, states).await
+        self.apply(&change, action, states).await
     }
 
     /// Writes a change together with its audit record.

@@ -56,6 +56,8 @@ pub enum AuditAction {
     FreeLockouts,
     /// A subordinate's certificate was installed.
     InstallCertificate,
+    /// A key was ordered for an authority, was made, or was put to use.
+    OrderKey,
     /// A pending transaction was rejected.
     Reject,
     /// A certificate or a token was revoked.
@@ -224,6 +226,7 @@ mod tests {
             "enable",
             "freeLockouts",
             "installCertificate",
+            "orderKey",
             "reject",
             "revoke",
             "rollover",

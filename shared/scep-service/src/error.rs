@@ -124,6 +124,16 @@ pub enum Failure {
     /// A store operation failed.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The key of an authority is ordered, and what has to follow failed. The next attempt, or
+    /// maintenance, continues with the same key.
+    #[error("using the key that was ordered for an authority")]
+    Unfinished {
+        /// The key; `None` if it is not known to be made.
+        key: Option<KeyLocation>,
+        /// The cause.
+        #[source]
+        source: Box<Failure>,
+    },
     /// Part of the scheduled maintenance failed. Each cause is in the log.
     #[error("maintenance is not complete")]
     Maintenance,
@@ -162,6 +172,7 @@ impl Failure {
     pub const fn rejection(&self) -> HttpRejection {
         match self {
             Self::Rejected(rejection) => *rejection,
+            Self::Unfinished { source, .. } => source.rejection(),
             // These may go away, so the client should retry. The others need an administrator.
             Self::Busy
             | Self::Maintenance

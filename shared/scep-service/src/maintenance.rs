@@ -20,7 +20,14 @@ impl Administration {
     /// Returns the store's error when authorities or RA certificates cannot be read, and
     /// [`Failure::Maintenance`] when a task failed.
     pub async fn run_maintenance(&self, metrics: &dyn Metrics) -> Result<(), AdminError> {
-        let mut is_complete = true;
+        // Before the authorities, some of which this creates.
+        let mut is_complete = match self.finish_key_orders().await {
+            Ok(()) => true,
+            Err(error) => {
+                tracing::error!(error = %ErrorChain(&error), "could not use every ordered key");
+                false
+            }
+        };
         for authority in list::<Authority>(&*self.store).await? {
             if let Err(error) = self.reconcile_authority(authority.object.uuid).await {
                 let (authority, error) = (&authority.object.name, ErrorChain(&error));

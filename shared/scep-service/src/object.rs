@@ -2,8 +2,9 @@
 //! to each other.
 
 use ca::authority::Authority;
-use ca::id::{AuthorityIdKind, CertificateUuid};
+use ca::id::{AuthorityIdKind, CertificateUuid, KeyOrderIdKind};
 use ca::key_location::KeyLocation;
+use ca::key_order::KeyOrder;
 use ca::profile_name::ProfileName;
 use newtype_uuid::{GenericUuid, TypedUuid, TypedUuidKind};
 use scep_protocol::id::{RaCertificateIdKind, RaProfileIdKind, ScepProfileIdKind, TransactionUuid};
@@ -40,6 +41,8 @@ pub enum ObjectKind {
     Certificate,
     /// A one-time challenge.
     Challenge,
+    /// A [`KeyOrder`].
+    KeyOrder,
     /// The lock-out of an address or a key.
     Lockout,
     /// An [`RaCertificate`].
@@ -69,6 +72,7 @@ impl ObjectKind {
             Self::Authority => "authority",
             Self::Certificate => "certificate",
             Self::Challenge => "challenge",
+            Self::KeyOrder => "key order",
             Self::Lockout => "lock-out",
             Self::RaCertificate => "RA certificate",
             Self::RaProfile => "RA Profile",
@@ -159,6 +163,30 @@ impl Object for Authority {
     }
 
     // The reference to a CA key is the name of a key that stays in its key store.
+    fn without_secrets(&self) -> Self {
+        self.clone()
+    }
+}
+
+impl Object for KeyOrder {
+    const KIND: ObjectKind = ObjectKind::KeyOrder;
+
+    type IdKind = KeyOrderIdKind;
+
+    fn uuid(&self) -> TypedUuid<Self::IdKind> {
+        self.uuid
+    }
+
+    // An authority's name, so that it cannot have two orders.
+    fn name(&self) -> Option<&ProfileName> {
+        Some(&self.name)
+    }
+
+    // An authority may be deleted during its rollover: its keys stay in the key store anyway.
+    fn references(&self) -> Vec<Reference> {
+        Vec::new()
+    }
+
     fn without_secrets(&self) -> Self {
         self.clone()
     }
@@ -361,6 +389,7 @@ mod tests {
             "authority",
             "certificate",
             "challenge",
+            "keyOrder",
             "lockout",
             "raCertificate",
             "raProfile",

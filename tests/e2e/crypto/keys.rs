@@ -33,7 +33,7 @@ async fn key_files_are_their_owners_and_others_are_refused() {
     let Keys { folder, keys } = Keys::new();
     let ca_keys = FileCaKeys::new(keys.clone());
     let key = ca_keys
-        .generate(&name(), KeyAlgorithm::EcP256)
+        .generate(TypedUuid::new_v4(), &name(), KeyAlgorithm::EcP256)
         .await
         .unwrap();
     let file = folder.path().join(format!("keys/{}.key", key.location));

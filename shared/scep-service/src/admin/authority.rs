@@ -1,11 +1,11 @@
 //! Creation, editing and deletion of authorities, which are roots or are certified by another CA.
 
-use ca::authority::{Authority, CaGeneration, CertificatePath, Certification};
+use ca::authority::{Authority, AuthorityKind, CaGeneration, CertificatePath, Certification};
 use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
-use ca::key_location::{KeyLocation, KeyName};
-use ca::profile_name::ProfileName;
+use ca::key_location::KeyName;
+use ca::key_order::{FirstGeneration, KeyOrder};
 use ca::serial_number::SerialNumber;
 use ca::server_certificate::{CaSubject, SubjectKey};
 use ca::subordinate::{
@@ -20,19 +20,10 @@ use crate::admin::edit::Edit;
 use crate::admin::invalid::{AdminError, Invalid};
 use crate::admin::validation::{Validation, check_name_unchanged, parse_description, parse_name};
 use crate::audit::AuditAction;
-use crate::error::{Failure, KeyError};
+use crate::error::Failure;
 use crate::inventory::{CertificateFilter, PageRequest};
 use crate::object::{Object, Reference, Versioned, find};
 use crate::ports::GeneratedKey;
-
-/// The issuer of an authority's certificate.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum AuthorityKind {
-    /// The authority itself.
-    Root,
-    /// Another CA.
-    Subordinate,
-}
 
 /// The fields of a new authority.
 #[derive(Clone, Debug)]
@@ -64,7 +55,7 @@ pub enum ValidCertificates {
 
 impl Administration {
     /// Creates an authority with its key, and a root's self-signed certificate or a subordinate's
-    /// request for one.
+    /// request for one. Safe to repeat after a failure of the server: continues with the same key.
     ///
     /// # Errors
     /// Returns [`AdminError::NameTaken`] or [`AdminError::Invalid`], and [`AdminError::Failed`]
@@ -81,105 +72,69 @@ impl Administration {
             Invalid::Validity,
         );
         let subject = errors.check(CaSubject::new(&new.subject).map_err(|_| Invalid::Subject));
-        let ((name, description), subject) = errors.finish(name.zip(description).zip(subject))?;
+        let ((name, description), _) = errors.finish(name.zip(description).zip(subject))?;
         // Keys are never deleted, so check the name before generating one. The store checks it
         // again, atomically.
         if find::<Authority>(&*self.store, &name).await?.is_some() {
             return Err(AdminError::NameTaken(Authority::KIND));
         }
-        // Before the key, which a failure would orphan.
-        let uuid = self.random.uuid()?;
-        let key = self
-            .adopt_or_generate_key(&name, new.key.as_ref(), new.key_algorithm)
-            .await?;
-        let certified = self
-            .certify_key(
-                uuid,
-                &key,
-                new.key_algorithm,
-                new.kind,
-                &subject,
-                new.validity,
-            )
-            .await;
-        let created = match certified {
-            Err(failure) => Err(failure.into()),
-            Ok(certification) => {
-                let authority = Authority {
-                    uuid,
-                    name,
-                    description: description.or_default(),
-                    current: CaGeneration {
-                        number: Generation::FIRST,
-                        key_algorithm: new.key_algorithm,
-                        key: key.location.clone(),
-                        certification,
-                    },
-                    next: None,
-                    previous: Vec::new(),
-                };
-                self.create(authority).await
-            }
+        let wanted = KeyOrder {
+            uuid: self.random.uuid()?,
+            authority: self.random.uuid()?,
+            name,
+            generation: Generation::FIRST,
+            key_algorithm: new.key_algorithm,
+            validity: new.validity,
+            first: Some(FirstGeneration {
+                description: description.or_default(),
+                kind: new.kind,
+                subject: new.subject,
+            }),
+            held_until: None,
+            key: None,
         };
-        // The authority exists even if its first CRL could not be published: maintenance retries
-        // that.
-        match &created {
-            Ok(created) => self.reconcile_best_effort(created.object.uuid).await,
-            Err(_) => warn_orphaned_key(&key.location),
-        }
-        created
-    }
-
-    /// Adopts the existing key, if one is given, or generates a new one.
-    pub(super) async fn adopt_or_generate_key(
-        &self,
-        authority: &ProfileName,
-        existing: Option<&KeyName>,
-        algorithm: KeyAlgorithm,
-    ) -> Result<GeneratedKey, KeyError> {
-        match existing {
-            Some(name) => self.ca_keys.adopt(name, algorithm).await,
-            None => self.ca_keys.generate(authority, algorithm).await,
+        match &new.key {
+            Some(existing) => {
+                let key = self.ca_keys.adopt(existing, new.key_algorithm).await?;
+                self.use_key(&wanted, &key).await
+            }
+            None => self.fulfil_order(wanted).await,
         }
     }
 
     /// Creates a root's self-signed certificate, or a subordinate's request for one, for a new key.
     pub(super) async fn certify_key(
         &self,
-        authority: AuthorityUuid,
+        order: &KeyOrder,
         key: &GeneratedKey,
-        algorithm: KeyAlgorithm,
         kind: AuthorityKind,
         subject: &CaSubject,
-        validity: Period,
     ) -> Result<Certification, Failure> {
         match kind {
-            AuthorityKind::Root => {
-                self.sign_root_certificate(authority, key, algorithm, subject, validity)
-                    .await
+            AuthorityKind::Root => self.sign_root_certificate(order, key, subject).await,
+            AuthorityKind::Subordinate => {
+                self.sign_request(key, order.key_algorithm, subject).await
             }
-            AuthorityKind::Subordinate => self.sign_request(key, algorithm, subject).await,
         }
     }
 
     /// Signs a root's own certificate.
     async fn sign_root_certificate(
         &self,
-        authority: AuthorityUuid,
+        order: &KeyOrder,
         key: &GeneratedKey,
-        algorithm: KeyAlgorithm,
         subject: &CaSubject,
-        validity: Period,
     ) -> Result<Certification, Failure> {
+        let algorithm = order.key_algorithm;
         let to_be_signed = ca::server_certificate::build_root_tbs(
             subject,
             &keypair_of(key, algorithm),
             SerialNumber::from_random(self.random.octets()?),
-            validity,
+            order.validity,
             self.clock.now(),
         )
         .map_err(Failure::encode)?;
-        let object = Reference::to::<Authority>(authority);
+        let object = Reference::to::<Authority>(order.authority);
         let certificate = self
             .sign(object, &key.location, algorithm, &to_be_signed)
             .await?;
@@ -310,14 +265,12 @@ pub(super) fn is_allowed_validity(validity: Period, now: OffsetDateTime) -> bool
     !validity.is_zero() && ends.is_some_and(|end| end.year() <= 9999)
 }
 
-/// Warns about a key that was created but is not used by any authority.
-// The key is only logged: no port deletes keys, and the write may have succeeded although its
-// answer was lost.
-pub(super) fn warn_orphaned_key(key: &KeyLocation) {
-    tracing::warn!(
-        %key,
-        "the key belongs to no authority: adopt it, or delete it"
-    );
+/// Returns the issuer of the certificate of a generation.
+pub(super) const fn kind_of(certification: &Certification) -> AuthorityKind {
+    match certification {
+        Certification::Root { .. } => AuthorityKind::Root,
+        Certification::Subordinate { .. } => AuthorityKind::Subordinate,
+    }
 }
 
 fn keypair_of(key: &GeneratedKey, algorithm: KeyAlgorithm) -> SubjectKey<'_> {

@@ -1,6 +1,7 @@
 //! The errors of administration: validation failures, conflicts, and failures of the server.
 
 use ca::bounded_text::DescriptionError;
+use ca::key_algorithm::KeyAlgorithm;
 use ca::profile_name::NameError;
 use ca::subordinate::UnfitCertificate;
 use ca::template::{ExtendedKeyUsage, TemplateError};
@@ -65,7 +66,8 @@ impl From<Failure> for AdminError {
             | Failure::Maintenance
             | Failure::Rejected(_)
             | Failure::Source { .. }
-            | Failure::SourceMissing(_) => Self::Failed(failure),
+            | Failure::SourceMissing(_)
+            | Failure::Unfinished { .. } => Self::Failed(failure),
         }
     }
 }
@@ -175,6 +177,9 @@ pub enum Invalid {
     /// An existing key cannot be adopted.
     #[error("{0}")]
     KeyNotAdoptable(&'static str),
+    /// An earlier attempt has ordered a key of another kind for the authority.
+    #[error("an earlier attempt has ordered a key of {} for the authority: repeat it with that", .0.name())]
+    KeyOrdered(KeyAlgorithm),
     /// The next key of an authority is one that it already has.
     #[error("the authority has this key already")]
     KeyInUse,
@@ -300,7 +305,7 @@ impl Invalid {
             Self::Name(_) | Self::NameChanged => Field::Name,
             Self::Note => Field::Note,
             Self::RaCertificateUnknown | Self::RaCertificateUnusable => Field::RaCertificate,
-            Self::RaKeyAlgorithm => Field::KeyAlgorithm,
+            Self::KeyOrdered(_) | Self::RaKeyAlgorithm => Field::KeyAlgorithm,
             Self::RaProfileUnknown => Field::RaProfile,
             Self::RaUsage(_) | Self::RaUsages => Field::ExtendedKeyUsage,
             Self::Reason => Field::Reason,

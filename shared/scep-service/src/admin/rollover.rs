@@ -1,17 +1,17 @@
 //! Rollover of an authority: creates its next key and certificate, which clients learn of in
 //! advance, and later switches to them.
 
-use ca::authority::{Authority, CaGeneration, Certification};
+use ca::authority::{Authority, CaGeneration};
 use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyName;
-use ca::server_certificate::CaSubject;
+use ca::key_order::KeyOrder;
 use ca::template::Period;
 use scep_protocol::ra_certificate::RaCertificate;
 
 use crate::admin::Administration;
-use crate::admin::authority::{AuthorityKind, is_allowed_validity, warn_orphaned_key};
+use crate::admin::authority::is_allowed_validity;
 use crate::admin::invalid::{AdminError, Invalid};
 use crate::audit::AuditAction;
 use crate::error_chain::ErrorChain;
@@ -45,7 +45,7 @@ impl Administration {
         // Only the first call creates a key. A repeated one must not replace a generation that
         // clients may already know.
         if authority.object.next.is_none() {
-            authority = self.create_next_generation(authority, next).await?;
+            authority = self.create_next_generation(&authority, next).await?;
         }
         self.reconcile_authority(uuid).await?;
         Ok(authority)
@@ -54,23 +54,31 @@ impl Administration {
     /// Creates the key and the certificate, or the request for one, of the next generation.
     async fn create_next_generation(
         &self,
-        before: Versioned<Authority>,
+        before: &Versioned<Authority>,
         next: NextKey,
     ) -> Result<Versioned<Authority>, AdminError> {
         let current = &before.object.current;
-        let path = current.path().ok_or(Invalid::AuthorityNotActive)?;
+        if current.path().is_none() {
+            return Err(Invalid::AuthorityNotActive.into());
+        }
         if !is_allowed_validity(next.validity, self.clock.now()) {
             return Err(Invalid::Validity.into());
         }
-        let algorithm = next.algorithm.unwrap_or(current.key_algorithm);
-        let kind = match current.certification {
-            Certification::Root { .. } => AuthorityKind::Root,
-            Certification::Subordinate { .. } => AuthorityKind::Subordinate,
+        let wanted = KeyOrder {
+            uuid: self.random.uuid()?,
+            authority: before.object.uuid,
+            name: before.object.name.clone(),
+            generation: current.number.next(),
+            key_algorithm: next.algorithm.unwrap_or(current.key_algorithm),
+            validity: next.validity,
+            first: None,
+            held_until: None,
+            key: None,
         };
-        let name = &before.object.name;
-        let key = self
-            .adopt_or_generate_key(name, next.key.as_ref(), algorithm)
-            .await?;
+        let Some(existing) = &next.key else {
+            return self.fulfil_order(wanted).await;
+        };
+        let key = self.ca_keys.adopt(existing, wanted.key_algorithm).await?;
         // Generations are told apart by their keys, for example when a subordinate's certificate is
         // installed.
         let is_in_use = before
@@ -81,34 +89,7 @@ impl Administration {
         if is_in_use {
             return Err(Invalid::KeyInUse.into());
         }
-        let subject = CaSubject::of(&path.certificate);
-        let certified = self
-            .certify_key(
-                before.object.uuid,
-                &key,
-                algorithm,
-                kind,
-                &subject,
-                next.validity,
-            )
-            .await;
-        let replaced = match certified {
-            Err(failure) => Err(failure.into()),
-            Ok(certification) => {
-                let mut after = before.object.clone();
-                after.next = Some(CaGeneration {
-                    number: after.current.number.next(),
-                    key_algorithm: algorithm,
-                    key: key.location.clone(),
-                    certification,
-                });
-                self.replace(before, after, AuditAction::Rollover).await
-            }
-        };
-        if replaced.is_err() {
-            warn_orphaned_key(&key.location);
-        }
-        replaced
+        self.use_key(&wanted, &key).await
     }
 
     /// Switches an authority to its next generation. Certificates issued before stay valid, can be

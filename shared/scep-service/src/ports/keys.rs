@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use ca::id::KeyOrderUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
@@ -28,12 +29,22 @@ pub struct GeneratedKey {
 /// [`KeyError::Broken`] or [`KeyError::Foreign`] when the key cannot be used.
 #[async_trait]
 pub trait CaKeys: Send + Sync {
-    /// Generates a key for the authority with this name. No operation of this port deletes a key.
+    /// Generates the key of an order, for the authority with this name. At most one call with the
+    /// same order may succeed. No operation of this port deletes a key.
     async fn generate(
         &self,
+        order: KeyOrderUuid,
         authority: &ProfileName,
         algorithm: KeyAlgorithm,
     ) -> Result<GeneratedKey, KeyError>;
+
+    /// Finds the key that was generated for an order, also by a call whose answer was lost; `None`
+    /// if there is none. The cost may grow with the number of keys in the key store.
+    async fn find(
+        &self,
+        order: KeyOrderUuid,
+        algorithm: KeyAlgorithm,
+    ) -> Result<Option<GeneratedKey>, KeyError>;
 
     /// Adopts an existing key. Fails with [`KeyError::NotAdoptable`] when this key store adopts no
     /// keys, or cannot adopt this one.

@@ -13,6 +13,7 @@ const ACTIONS = new Map([
   ['enable', 'Enabled'],
   ['freeLockouts', 'Ended lock-outs of'],
   ['installCertificate', 'Installed the certificate of'],
+  ['orderKey', 'Ordered, made or used the key of'],
   ['reject', 'Rejected'],
   ['revoke', 'Revoked'],
   ['rollover', 'Rolled over'],
@@ -30,6 +31,7 @@ const KINDS = new Map([
   ['transaction', { name: 'Request', path: '/transactions/' }],
   // It is shown on the page of its authority.
   ['raCertificate', { name: 'RA certificate', path: undefined }],
+  ['keyOrder', { name: 'Key order', path: undefined }],
   ['apiToken', { name: 'Token', path: undefined }],
 ]);
 
