@@ -18,6 +18,7 @@ import signal
 import socketserver
 import sys
 import threading
+import time
 import urllib.error
 import urllib.parse
 import urllib.request
@@ -27,11 +28,16 @@ import ministack.app as app
 import ministack.core.iam_actions as iam_actions
 import ministack.core.iam_evaluator as iam_evaluator
 import ministack.core.lambda_runtime as lambda_runtime
+import ministack.core.responses as responses
 import ministack.services.apigateway as apigateway
 import ministack.services.cloudformation.provisioners as provisioners
 import ministack.services.cloudfront as cloudfront
+import ministack.services.kms as kms
+import ministack.services.tagging as tagging
 
 VERSION = "1.5.33"
+# AWS says up to five minutes.
+TAGS_SECONDS = 20
 EXECUTE_API = re.compile(r"^([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com$")
 
 
@@ -45,6 +51,8 @@ def check() -> None:
         (iam_evaluator, "_resolve_condition_key"),
         (apigateway, "_urlopen_sync"),
         (cloudfront, "_forward_to_origin"),
+        (kms, "_keys"),
+        (tagging, "resource_tags"),
         (app, "_EXECUTE_API_RE"),
         (app, "_parse_execute_api_url"),
         (app, "app"),
@@ -72,6 +80,7 @@ def conditions() -> None:
         found = dict(tags(service, iam_action, body, parameters) or {})
         if service == "kms":
             request = json.loads(body or b"{}")
+            found["kms:CallerAccount"] = responses.get_account_id()
             for name in ("SigningAlgorithm", "MessageType", "EncryptionAlgorithm"):
                 if name in request:
                     found[f"kms:{name}"] = request[name]
@@ -93,6 +102,21 @@ def conditions() -> None:
         return "true" if key.lower() == "aws:securetransport" else resolve(key, known)
 
     iam_evaluator._resolve_condition_key = secure
+
+
+def late_tags() -> None:
+    """Policies learn of the tags of a new key late, as those of AWS do: what is made must work without."""
+    tags = tagging.resource_tags
+
+    def known(arn):
+        record = kms._keys.get(arn.rsplit("/", 1)[-1]) if ":kms:" in arn else None
+        is_new = record is not None and time.time() - record["CreationDate"] < TAGS_SECONDS
+        # What a stack makes by CloudFormation waits for its tags; keys of tests are there at once.
+        if is_new and any(tag["TagKey"] == "scepter:keyOrder" for tag in record["Tags"]):
+            return {}
+        return tags(arn)
+
+    tagging.resource_tags = known
 
 
 def source_functions() -> None:
@@ -242,6 +266,7 @@ if __name__ == "__main__":
     end_with_standard_input()
     prompt_functions()
     conditions()
+    late_tags()
     source_functions()
     loopback_origins(app._resolve_port())
     default_stages()

@@ -29,9 +29,39 @@ const NOT_MISSED: &[(&str, &str, &str)] = &[
         "a part of a CRL that nothing refers to any more stays, and only the debug log mentions it",
     ),
     (
+        "MaintenanceRole",
+        "kms:ListKeys",
+        "only what follows a crash looks for a key",
+    ),
+    (
+        "MaintenanceRole",
+        "kms:Sign",
+        "the policy of a key that the stack has made lets the role sign; that of an adopted key does not",
+    ),
+    (
+        "PkiOperationRole",
+        "kms:Sign",
+        "the policy of a key that the stack has made lets the role sign; that of an adopted key does not",
+    ),
+    (
         "ProfilesRole",
         "kms:CreateAlias",
         "a key works without its alias, and the log warns about its absence",
+    ),
+    (
+        "ProfilesRole",
+        "kms:GetPublicKey",
+        "the policy of a key that the stack has made lets the role read it; that of an adopted key does not",
+    ),
+    (
+        "ProfilesRole",
+        "kms:ListKeys",
+        "only what follows a crash looks for a key",
+    ),
+    (
+        "ProfilesRole",
+        "kms:Sign",
+        "the policy of a key that the stack has made lets the role sign; that of an adopted key does not",
     ),
     (
         "ProfilesRole",

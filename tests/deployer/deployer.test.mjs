@@ -154,13 +154,19 @@ rows('a function that was given everything is denied', widened, false, [
   ['IAM and other roles', ['iam:CreateUser', arn('iam', 'user/mallory', ''), BY_FUNCTION], ['iam:CreatePolicyVersion', BOUNDARY, BY_FUNCTION], ['sts:AssumeRole', FOREIGN_ROLE, BY_FUNCTION], ['iam:PassRole', ROLE, { ...BY_FUNCTION, 'iam:PassedToService': 'lambda.amazonaws.com' }]],
   ['deploying', ['cloudformation:UpdateStack', OWN_STACK, BY_FUNCTION], ['lambda:UpdateFunctionCode', function_('Profiles'), BY_FUNCTION], ['lambda:InvokeFunction', function_('PkiOperation'), BY_FUNCTION]],
   ['tables of others', ['dynamodb:GetItem', arn('dynamodb', 'table/payroll'), BY_FUNCTION], ['dynamodb:GetItem', arn('dynamodb', `table/${STACK}-other-ProfilesTable-1A2B`), BY_FUNCTION], ['dynamodb:DeleteTable', stack.ProfilesTable.arn, BY_FUNCTION]],
-  ['keys without a tag', ...['Sign', 'GetPublicKey', 'Decrypt', 'Encrypt', 'CreateAlias'].map((action) => [`kms:${action}`, KEY, BY_FUNCTION])],
+  ['keys without a tag', ...['Decrypt', 'Encrypt', 'CreateGrant'].map((action) => [`kms:${action}`, KEY, BY_FUNCTION])],
+  // A key with neither could be tagged as one of the stack.
+  ['keys without a tag and with an alias', ...['Sign', 'GetPublicKey', 'Decrypt', 'Encrypt', 'CreateAlias', 'ListResourceTags'].map((action) => [`kms:${action}`, KEY, { ...BY_FUNCTION, 'kms:ResourceAliases': ['alias/payroll'] }])],
   ['keys of other stacks', ['kms:Sign', KEY, { ...BY_FUNCTION, 'aws:ResourceTag/scepter:stack': 'other' }], ['kms:Decrypt', KEY, { ...BY_FUNCTION, 'aws:ResourceTag/scepter:symmetric': 'other' }], ['kms:Sign', KEY, { ...BY_FUNCTION, 'aws:ResourceTag/scepter:assertions': 'other' }]],
   ['to decrypt with keys that are tagged as CA keys', ['kms:Decrypt', KEY, { ...BY_FUNCTION, ...OF_STACK }]],
   ['to make keys without the tag', ['kms:CreateKey', '*', BY_FUNCTION], ['kms:CreateKey', '*', { ...BY_FUNCTION, 'aws:RequestTag/scepter:stack': 'other' }]],
   ['to mark keys of others as its own', ...[{ 'aws:ResourceTag/scepter:stack': 'other' }, { 'aws:ResourceTag/scepter:symmetric': 'other' }, SYMMETRIC, OF_ASSERTIONS, { 'kms:ResourceAliases': ['alias/payroll'] }].map((whose) => ['kms:TagResource', KEY, { ...BY_FUNCTION, ...whose, 'aws:RequestTag/scepter:stack': STACK }]), ['kms:TagResource', KEY, { ...BY_FUNCTION, 'aws:RequestTag/scepter:symmetric': STACK }]],
   ['to mark keys of others as keys of assertions', ['kms:TagResource', KEY, { ...BY_FUNCTION, 'aws:RequestTag/scepter:assertions': STACK }], ['kms:CreateKey', '*', { ...BY_FUNCTION, 'aws:RequestTag/scepter:assertions': STACK }]],
   ['to change its keys', ...['PutKeyPolicy', 'ScheduleKeyDeletion', 'DisableKey', 'CreateGrant', 'UntagResource'].map((action) => [`kms:${action}`, KEY, { ...BY_FUNCTION, ...OF_STACK }])],
+]);
+
+rows('a function that was given everything is allowed', widened, true, [
+  ['new CA keys, whose tags KMS does not know yet', ...['Sign', 'GetPublicKey', 'CreateAlias', 'ListResourceTags'].map((action) => [`kms:${action}`, KEY, BY_FUNCTION])],
 ]);
 
 // Templates write trust policies, so a role that is assumed outside the stack's functions must have
@@ -321,7 +327,7 @@ for (const [name, resources] of Object.entries({ template: expanded(stack), ...n
     const missing = [];
     let asked = 0;
     for (const [logical, resource] of Object.entries(resources)) {
-      const { handlers, tagging } = SCHEMAS.get(resource.type);
+      const { handlers = {}, tagging } = SCHEMAS.get(resource.type);
       const listed = [...['create', 'read', 'update', 'delete'].flatMap((handler) => handlers[handler]?.permissions ?? []), ...(tagging?.permissions ?? [])];
       for (const permission of new Set(listed)) {
         if (NOT_NEEDED.some(([pattern]) => pattern.test(permission)) || NOT_NEEDED_OF[resource.type]?.test(permission)) {
@@ -344,7 +350,7 @@ test('what is listed as not needed is not given', async () => {
   const given = [];
   const all = Object.values({ ...expanded(stack), ...nested.edge, ...nested.watch });
   for (const resource of all) {
-    const { handlers } = SCHEMAS.get(resource.type);
+    const { handlers = {} } = SCHEMAS.get(resource.type);
     const listed = ['create', 'read', 'update', 'delete'].flatMap((handler) => handlers[handler]?.permissions ?? []);
     given.push(...listed.filter((permission) => NOT_NEEDED.some(([pattern]) => pattern.test(permission))));
   }
