@@ -38,6 +38,7 @@ import ministack.services.tagging as tagging
 VERSION = "1.5.33"
 # AWS says up to five minutes.
 TAGS_SECONDS = 20
+SESSION = re.compile(r"^arn:([a-z-]+):sts::([0-9]{12}):assumed-role/([^/]+)/")
 EXECUTE_API = re.compile(r"^([a-z0-9]+)\.execute-api\.[a-z0-9-]+\.amazonaws\.com$")
 
 
@@ -98,8 +99,13 @@ def conditions() -> None:
     resolve = iam_evaluator._resolve_condition_key
 
     def secure(key, known):
-        """Loopback stands for HTTPS: the bucket of artifacts takes nothing else."""
-        return "true" if key.lower() == "aws:securetransport" else resolve(key, known)
+        """Loopback stands for HTTPS: the bucket of artifacts takes nothing else. Of a session, AWS knows the role."""
+        if key.lower() == "aws:securetransport":
+            return "true"
+        found = resolve(key, known)
+        if key.lower() == "aws:principalarn" and (session := SESSION.match(found)):
+            return f"arn:{session[1]}:iam::{session[2]}:role/{session[3]}"
+        return found
 
     iam_evaluator._resolve_condition_key = secure
 
