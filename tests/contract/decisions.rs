@@ -198,16 +198,28 @@ async fn a_crl_replaces_only_its_predecessor() {
         next_update: NOW + MINUTE,
     };
     assert_eq!(store.crl(authority, generation).await.unwrap(), None);
-    let put = async |crl: &StoredCrl| store.replace_crl(authority, generation, crl).await.unwrap();
+    let put = async |crl: &StoredCrl, replaced| {
+        store
+            .replace_crl(authority, generation, crl, replaced)
+            .await
+            .unwrap()
+    };
     // CRLs of one part, of several, and of one again.
-    for (number, octets) in [(1, 100), (2, 900_000), (3, 800_000), (4, 100)] {
+    let mut last = None;
+    for (number, octets) in [(1, 100), (20, 900_000), (21, 800_000), (1_800_000_000, 100)] {
         let first = crl(number, octets, 0);
-        assert_eq!(put(&first).await, WriteOutcome::Won);
+        assert_eq!(put(&first, last).await, WriteOutcome::Won);
         // The writer that came second must not change any part of the CRL.
-        assert_eq!(put(&crl(number, octets, 1)).await, WriteOutcome::Lost);
+        assert_eq!(put(&crl(number, octets, 1), last).await, WriteOutcome::Lost);
         assert_eq!(store.crl(authority, generation).await.unwrap(), Some(first));
+        last = Some(number);
     }
-    assert_eq!(put(&crl(3, 1, 0)).await, WriteOutcome::Lost);
+    for other in [None, Some(21), Some(1_799_999_999)] {
+        assert_eq!(
+            put(&crl(1_800_000_001, 1, 0), other).await,
+            WriteOutcome::Lost
+        );
+    }
     let other = store.crl(authority, generation.next()).await.unwrap();
     assert_eq!(other, None);
 }

@@ -173,18 +173,19 @@ impl CrlPublisher<'_> {
             if !added.is_empty() && added.iter().all(|added| is_listed(&entries, added)) {
                 return Ok(());
             }
-            // RFC 5280 §5.2.3: numbers increase. The store replaces a CRL only by its successor, so
-            // that two processes cannot each drop the other's entries.
-            let number = last.map_or(0, |last| last.number).saturating_add(1);
+            // The store replaces only the CRL that was read, so that two processes cannot each drop
+            // the other's entries.
+            let replaced = last.map(|last| last.number);
+            let number = next_number(replaced, self.clock.now());
             let mut listed = self.indexed_entries(authority).await?;
             listed.extend(recent_entries(entries, self.clock.now()));
             listed.extend_from_slice(added);
             let crl = self.sign(authority, number, &merge_entries(listed)).await?;
-            let replaced = self
+            let outcome = self
                 .store
-                .replace_crl(authority.uuid, authority.generation, &crl)
+                .replace_crl(authority.uuid, authority.generation, &crl, replaced)
                 .await?;
-            if replaced == WriteOutcome::Won {
+            if outcome == WriteOutcome::Won {
                 let (authority, number) = (&authority.name, crl.number);
                 tracing::info!(%authority, number, "published a CRL");
                 return Ok(());
@@ -219,6 +220,15 @@ impl CrlPublisher<'_> {
             next_update: contents.next_update,
         })
     }
+}
+
+/// Returns the number of the CRL that follows the one with this number: the seconds since 1970,
+/// unless that number was as large.
+// RFC 5280 §5.2.3: numbers increase, and verifiers may keep the CRL with the larger one. A number
+// that only counted would go backwards when the store is restored from a backup.
+fn next_number(last: Option<u64>, now: OffsetDateTime) -> u64 {
+    let seconds = u64::try_from(now.unix_timestamp()).unwrap_or_default();
+    last.map_or(1, |last| last.saturating_add(1)).max(seconds)
 }
 
 /// Returns whether a CRL is in the first half of its validity.
@@ -302,6 +312,19 @@ mod tests {
         };
         assert!(is_young(&crl, NOW + Duration::hours(24) - Duration::SECOND));
         assert!(!is_young(&crl, NOW + Duration::hours(24)));
+    }
+
+    #[test]
+    fn a_number_never_goes_backwards_even_after_a_restore() {
+        let now = NOW + Duration::seconds(1_800_000_000);
+        assert_eq!(next_number(None, now), 1_800_000_000);
+        // A store of before a restore counted, or was restored to an earlier time.
+        assert_eq!(next_number(Some(41), now), 1_800_000_000);
+        assert_eq!(next_number(Some(1_799_999_000), now), 1_800_000_000);
+        // Two CRLs of one second, and a clock that was put back.
+        assert_eq!(next_number(Some(1_800_000_000), now), 1_800_000_001);
+        assert_eq!(next_number(Some(7), NOW - Duration::DAY), 8);
+        assert_eq!(next_number(None, NOW), 1);
     }
 
     #[test]

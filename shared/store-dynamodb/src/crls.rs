@@ -151,15 +151,16 @@ impl DynamoDbStore {
         authority: AuthorityUuid,
         generation: Generation,
         crl: &StoredCrl,
+        replaced: Option<u64>,
     ) -> Result<WriteOutcome, StoreError> {
         // The parts are written before the head that names them, in a set of their own: a reader of
         // the new head finds every part, and a concurrent writer cannot overwrite one.
         let set = Uuid::new_v4();
         let parts: Vec<&[u8]> = crl.der.chunks(MAX_PART_BYTES).collect();
         self.put_parts(set, &parts).await?;
-        let condition = match crl.number.checked_sub(1) {
-            None | Some(0) => Condition::Missing(ID),
-            Some(before) => Condition::Equals(NUMBER, to_number(before)),
+        let condition = match replaced {
+            None => Condition::Missing(ID),
+            Some(number) => Condition::Equals(NUMBER, to_number(number)),
         };
         let head = head_item(authority, generation, crl, set)?;
         let write = Write::put(&self.tables.profiles, head)

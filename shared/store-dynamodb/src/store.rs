@@ -177,8 +177,9 @@ impl Store for DynamoDbStore {
         authority: AuthorityUuid,
         generation: Generation,
         crl: &StoredCrl,
+        replaced: Option<u64>,
     ) -> Result<WriteOutcome, StoreError> {
-        self.write_crl(authority, generation, crl).await
+        self.write_crl(authority, generation, crl, replaced).await
     }
 
     async fn create_challenges(

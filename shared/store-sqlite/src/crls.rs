@@ -42,19 +42,16 @@ pub(crate) fn find_crl(
         .optional()
 }
 
-/// Publishes a CRL if the stored one has the preceding number, or if it is the first.
+/// Publishes a CRL if the stored one has this number; `None` if there must be none.
 pub(crate) fn replace_crl(
     connection: &Connection,
     authority: AuthorityUuid,
     generation: Generation,
     crl: &StoredCrl,
+    replaced: Option<u64>,
 ) -> rusqlite::Result<WriteOutcome> {
     let stored = find_crl_head(connection, authority, generation)?;
-    let is_next = match stored {
-        None => true,
-        Some(head) => head.number.checked_add(1) == Some(crl.number),
-    };
-    if !is_next {
+    if stored.map(|head| head.number) != replaced {
         return Ok(WriteOutcome::Lost);
     }
     put_crl(connection, authority, generation, crl)?;

@@ -203,10 +203,13 @@ impl Store for SqliteStore {
         authority: AuthorityUuid,
         generation: Generation,
         crl: &StoredCrl,
+        replaced: Option<u64>,
     ) -> Result<WriteOutcome, StoreError> {
         let owned = crl.clone();
         let write = move |connection: &Connection| {
-            Ok(replace_crl(connection, authority, generation, &owned)?)
+            Ok(replace_crl(
+                connection, authority, generation, &owned, replaced,
+            )?)
         };
         self.database.write("writing a CRL", PowerCut, write).await
     }

@@ -118,10 +118,12 @@ impl Counted {
 
     async fn replace(&self, number: u64) {
         let crl = self.crl(number);
+        let head = self.world.store.crl_head(self.authority, Generation::FIRST);
+        let last = head.await.unwrap().map(|head| head.number);
         let replaced = self
             .world
             .store
-            .replace_crl(self.authority, Generation::FIRST, &crl)
+            .replace_crl(self.authority, Generation::FIRST, &crl, last)
             .await;
         assert_eq!(replaced.unwrap(), WriteOutcome::Won);
     }

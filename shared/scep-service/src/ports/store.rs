@@ -200,12 +200,13 @@ pub trait Store: ProfileReader {
         not_after_from: OffsetDateTime,
     ) -> Result<Vec<RevokedCertificate>, StoreError>;
 
-    /// Publishes a CRL if the stored one has the preceding number, or if this is the first one.
+    /// Publishes a CRL if the stored one has this number; `None` if there must be none.
     async fn replace_crl(
         &self,
         authority: AuthorityUuid,
         generation: Generation,
         crl: &StoredCrl,
+        replaced: Option<u64>,
     ) -> Result<WriteOutcome, StoreError>;
 
     /// Writes new one-time challenges of one SCEP Profile and the audit record of their creation.
