@@ -17,8 +17,8 @@ use scep_service::ports::{
     Approval, Claim, ClaimKind, CreationOutcome, GuardedOutcome, Store, Transactions, WriteOutcome,
 };
 use scepter_tests::device::Device;
+use scepter_tests::objects::audit;
 use scepter_tests::samples::{claim, key, one_time_challenge, record};
-use scepter_tests::world::audit;
 use time::{Duration, OffsetDateTime};
 
 use super::adapters::{Adapter, store};

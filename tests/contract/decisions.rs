@@ -10,9 +10,9 @@ use scep_service::ports::{
     WriteOutcome,
 };
 use scepter_tests::device::Device;
+use scepter_tests::objects::audit;
 use scepter_tests::samples;
 use scepter_tests::samples::key;
-use scepter_tests::world::audit;
 use time::OffsetDateTime;
 
 use super::count_records;

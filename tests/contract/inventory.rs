@@ -11,8 +11,8 @@ use scep_service::inventory::{
 use scep_service::object::Reference;
 use scep_service::ports::{Change, Store, Transactions};
 use scepter_tests::device::Device;
+use scepter_tests::objects::{audit, create, stored};
 use scepter_tests::samples::{claim, key, ra_profile, record};
-use scepter_tests::world::{audit, create, stored};
 use time::{Duration, OffsetDateTime};
 use uuid::Uuid;
 

@@ -15,8 +15,8 @@ use scep_service::error::StoreError;
 use scep_service::object::{Object, Reference, Versioned, find, list, read};
 use scep_service::ports::{Change, Store};
 use scepter_tests::device::Device;
+use scepter_tests::objects::{audit, create, replace, stored};
 use scepter_tests::samples::ra_profile;
-use scepter_tests::world::{audit, create, replace, stored};
 use uuid::Uuid;
 
 use super::count_records;

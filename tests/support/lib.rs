@@ -9,6 +9,7 @@ pub mod clock;
 pub mod device;
 pub mod interop;
 pub mod intune;
+pub mod objects;
 pub mod openssl;
 pub mod people_door;
 pub mod runtime_api;

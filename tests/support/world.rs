@@ -33,12 +33,11 @@ use scep_service::admin::{
     AdminError, Administration, AuthorityKind, Edit, NewAuthority, NewRaCertificate, RaProfileEdit,
     ScepProfileEdit,
 };
-use scep_service::audit::{Actor, AuditAction, AuditRecord, AuditRecordUuid};
+use scep_service::audit::Actor;
 use scep_service::ca_info::ProfileService;
 use scep_service::deployment::Deployment;
 use scep_service::enrol::Enrolment;
-use scep_service::error::StoreError;
-use scep_service::object::{Object, Reference, StoredObject, Versioned, find, read};
+use scep_service::object::{Object, Reference, Versioned, find, read};
 use scep_service::ports::{
     ChallengeSource, Change, Clock, Measurement, Metrics, Notifier, SecretOwner, Store,
     SystemRandom,
@@ -53,6 +52,7 @@ use crate::assert::assert_status;
 use crate::clock::TestClock;
 use crate::device;
 use crate::device::{CertRep, Device};
+use crate::objects::{audit, replace, stored};
 
 /// The challengePassword of every world.
 pub const CHALLENGE: &str = "s3cret";
@@ -365,57 +365,6 @@ fn new_recorder(store: &DynamoDbStore, deployment: &Deployment) -> Arc<RefusalRe
 /// The name of every profile of a world.
 pub fn name() -> ProfileName {
     ProfileName::new("default").unwrap()
-}
-
-/// The stored form of an object.
-pub fn stored<T: Object>(object: &T, version: u64) -> StoredObject {
-    StoredObject {
-        reference: Reference::to::<T>(object.uuid()),
-        name: object.name().cloned(),
-        document: serde_json::to_string(object).unwrap(),
-        version,
-        dependents: Vec::new(),
-    }
-}
-
-/// An audit record for a change that bypasses the use cases.
-pub fn audit(reference: Reference) -> AuditRecord {
-    AuditRecord {
-        uuid: AuditRecordUuid::from_untyped_uuid(Uuid::now_v7()),
-        at: OffsetDateTime::UNIX_EPOCH,
-        actor: Actor::new("tests".to_owned()),
-        action: AuditAction::Edit,
-        object: reference,
-        name: None,
-        before: None,
-        after: None,
-    }
-}
-
-/// Stores a new object without its links.
-pub async fn create<T: Object>(store: &impl Store, object: &T) -> Result<(), StoreError> {
-    let object = stored(object, 1);
-    let record = audit(object.reference);
-    let references = Vec::new();
-    store
-        .apply(&Change::Create { object, references }, &record)
-        .await
-}
-
-/// Stores an edited object without updating its links.
-pub async fn replace<T: Object>(
-    store: &impl Store,
-    edited: &Versioned<T>,
-) -> Result<(), StoreError> {
-    let object = stored(&edited.object, edited.version + 1);
-    let record = audit(object.reference);
-    let change = Change::Replace {
-        object,
-        read: edited.version,
-        added: Vec::new(),
-        removed: Vec::new(),
-    };
-    store.apply(&change, &record).await
 }
 
 async fn create_profiles(

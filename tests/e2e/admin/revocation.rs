@@ -15,8 +15,9 @@ use scep_service::ports::WriteOutcome;
 use scepter_tests::admin::{Admin, administered, text};
 use scepter_tests::assert::assert_status;
 use scepter_tests::device::Device;
+use scepter_tests::objects::audit;
 use scepter_tests::openssl;
-use scepter_tests::world::{World, audit};
+use scepter_tests::world::World;
 use serde_json::{Value, json};
 
 const DAY: Duration = Duration::from_secs(24 * 60 * 60);

@@ -17,7 +17,8 @@ use scep_service::object::{ObjectKind, Reference, StoredObject, Versioned, read}
 use scep_service::ports::{CrlHead, ProfileReader, Store, StoredCrl};
 use scep_service::profile_cache::CachedProfiles;
 use scepter_tests::device::Device;
-use scepter_tests::world::{CHALLENGE, World, audit, name};
+use scepter_tests::objects::audit;
+use scepter_tests::world::{CHALLENGE, World, name};
 use store_dynamodb::DynamoDbStore;
 use uuid::Uuid;
 

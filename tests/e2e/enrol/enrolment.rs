@@ -305,7 +305,7 @@ async fn the_same_request_under_another_ra_profile_gets_a_certificate_of_its_own
         name: ProfileName::new("other").unwrap(),
         ..known.object
     };
-    scepter_tests::world::create(&world.store, &other)
+    scepter_tests::objects::create(&world.store, &other)
         .await
         .unwrap();
     let message = device.message(&request, &world.ra_certificate);

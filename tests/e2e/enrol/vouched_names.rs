@@ -24,8 +24,8 @@ use scepter_tests::asn1::{
     extension, integer, name, other_name, rdn, request_extensions, subject_alt_name, upn,
 };
 use scepter_tests::device::{CertRep, Device, Request};
+use scepter_tests::objects::audit;
 use scepter_tests::openssl;
-use scepter_tests::world::audit;
 use secrecy::SecretString;
 use serde_json::{Value, json};
 
