@@ -4,5 +4,6 @@ mod crashes;
 pub(crate) mod failing;
 mod faults;
 pub(crate) mod faulty;
+mod knowledge;
 mod scenario;
 mod state_machine;

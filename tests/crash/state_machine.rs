@@ -3,7 +3,7 @@
 //! authorisation, the authority signs nothing that is not recorded, and a one-time challenge yields
 //! as many certificates as it says and loses no use.
 
-use std::cell::{Cell, RefCell};
+use std::cell::Cell;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::Ordering;
@@ -22,9 +22,9 @@ use scepter_tests::asn1;
 use scepter_tests::device::{CertRep, Device, Request};
 use scepter_tests::world::{CHALLENGE, World};
 use serde_json::{Value, json};
-use time::OffsetDateTime;
 
 use crate::crash::failing::{FlakyRecords, WatchedKeys};
+use crate::crash::knowledge::Knowledge;
 
 const DEVICES: usize = 3;
 const HOUR: u64 = 60 * 60;
@@ -80,15 +80,6 @@ fn any_act() -> impl Strategy<Value = Act> {
     ]
 }
 
-/// What the model knows about a request that was sent.
-struct Sent {
-    request: Request,
-    /// The request had the correct challenge or was signed by a valid certificate.
-    authorised: bool,
-    /// The request was sent while the profile required approval.
-    held: bool,
-}
-
 struct Life<'a> {
     world: World,
     admin: Admin,
@@ -97,82 +88,6 @@ struct Life<'a> {
     devices: &'a [Device],
     scep_profile: String,
     known: Knowledge,
-}
-
-/// What the model knows about the past.
-#[derive(Default)]
-struct Knowledge {
-    /// For each device, the certificate that it holds and whether that is revoked.
-    held: Vec<Option<(Certificate, bool)>>,
-    /// For each transactionID, the last request that was accepted under it.
-    sent: HashMap<String, Sent>,
-    approval: bool,
-    approved: HashSet<String>,
-    /// For each transactionID and content, the certificate and the time at which it was granted.
-    granted: HashMap<(String, Vec<u8>), (Certificate, OffsetDateTime)>,
-    /// The transactionIDs for which a crash makes it unknown which request they belong to.
-    unsure: HashSet<String>,
-    /// The requests that may have a certificate, and so may get it under any transactionID: they
-    /// were granted, approved, or in progress at a crash.
-    may_have: HashSet<Vec<u8>>,
-    revoked: HashSet<Vec<u8>>,
-    /// The keys of revoked certificates.
-    revoked_keys: HashSet<Vec<u8>>,
-    /// Every message that was sent: the device, its request, and the octets.
-    messages: RefCell<Vec<(Device, Request, Vec<u8>)>>,
-    /// The one-time challenges, as they were made.
-    challenges: Vec<Value>,
-    replays: usize,
-    renewals: usize,
-    waited: u64,
-}
-
-impl Knowledge {
-    /// Remembers the last request that was accepted under a transactionID.
-    fn remember(&mut self, request: Request, authorised: bool, held: bool) {
-        let id = request.transaction_id.clone();
-        let before = self.sent.get(&id);
-        let before = before.map(|sent| sent.request.content.clone());
-        if before.as_ref() != Some(&request.content) {
-            // Another request under the same transactionID invalidates the earlier approval.
-            self.approved.remove(&id);
-        }
-        self.unsure.remove(&id);
-        let sent = Sent {
-            request,
-            authorised,
-            held,
-        };
-        self.sent.insert(id, sent);
-    }
-
-    /// Asserts one certificate per request: within the window of a day a request gets the same
-    /// certificate, whatever happened in between.
-    fn remember_granted(&mut self, request: &Request, leaf: &Certificate, now: OffsetDateTime) {
-        // A revoked certificate is never sent.
-        assert!(!self.revoked.contains(leaf.der()));
-        let id = (
-            request.transaction_id.clone(),
-            request.content.clone().unwrap(),
-        );
-        let unsure = self.unsure.contains(&id.0);
-        if let Some((before, at)) = self.granted.get(&id)
-            && now - *at < time::Duration::DAY
-            && !unsure
-        {
-            assert!(before == leaf, "a transaction has two certificates");
-            return;
-        }
-        self.may_have.insert(id.1.clone());
-        self.granted.insert(id, (leaf.clone(), now));
-    }
-
-    /// Whether a request needs no further approval.
-    fn is_excused(&self, request: &Request) -> bool {
-        self.approved.contains(&request.transaction_id)
-            || self.unsure.contains(&request.transaction_id)
-            || self.may_have.contains(request.content.as_ref().unwrap())
-    }
 }
 
 impl<'a> Life<'a> {
