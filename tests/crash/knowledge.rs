@@ -57,7 +57,12 @@ impl Knowledge {
 
     /// Asserts one certificate per request: within the window of a day a request gets the same
     /// certificate, whatever happened in between.
-    pub(crate) fn remember_granted(&mut self, request: &Request, leaf: &Certificate, now: OffsetDateTime) {
+    pub(crate) fn remember_granted(
+        &mut self,
+        request: &Request,
+        leaf: &Certificate,
+        now: OffsetDateTime,
+    ) {
         // A revoked certificate is never sent.
         assert!(!self.revoked.contains(leaf.der()));
         let id = (

@@ -39,8 +39,7 @@ use scep_service::deployment::Deployment;
 use scep_service::enrol::Enrolment;
 use scep_service::object::{Object, Reference, Versioned, find, read};
 use scep_service::ports::{
-    ChallengeSource, Change, Clock, Measurement, Metrics, Notifier, SecretOwner, Store,
-    SystemRandom,
+    ChallengeSource, Change, Clock, Measurement, Metrics, Notifier, SecretOwner, SystemRandom,
 };
 use scep_service::refusal_recorder::RefusalRecorder;
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};

@@ -11,7 +11,7 @@ use scep_cms::certificate::Certificate;
 use scep_cms::message_type::MessageType;
 use scep_http::{CrlService, respond_crl};
 use scep_service::object::Reference;
-use scep_service::ports::WriteOutcome;
+use scep_service::ports::{Clock, WriteOutcome};
 use scepter_tests::admin::{Admin, administered, text};
 use scepter_tests::assert::assert_status;
 use scepter_tests::device::Device;
@@ -116,7 +116,7 @@ async fn what_is_revoked_is_on_the_next_crl_with_its_reason() {
         let ca = pem("ca.pem", world.authority.der(), "x509");
         let leaf = pem("leaf.pem", certificate.der(), "x509");
         let crl = pem("crl.pem", response.body(), "crl");
-        let now = scep_service::ports::Clock::now(&*world.clock).unix_timestamp();
+        let now = world.clock.now().unix_timestamp();
         let output = std::process::Command::new("openssl")
             .args(["verify", "-x509_strict", "-crl_check", "-attime"])
             .args([&now.to_string(), "-CAfile", &ca, "-CRLfile", &crl, &leaf])
@@ -205,7 +205,7 @@ async fn a_revocation_that_is_on_no_crl_is_put_there_by_upkeep() {
     let record = certificates.certificate_record(uuid).await.unwrap();
     let about = Reference::to_certificate(uuid);
     let revocation = Revocation {
-        at: scep_service::ports::Clock::now(&*world.clock),
+        at: world.clock.now(),
         reason: RevocationReason::Superseded,
     };
     let (record, audit) = (record.unwrap(), audit(about));
