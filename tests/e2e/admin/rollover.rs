@@ -269,7 +269,8 @@ async fn a_generation_that_fails_stands_in_no_others_way() {
     administration.ca_keys = Arc::new(WatchedKeys::failing(administration.ca_keys));
     assert!(administration.run_maintenance(&Unmeasured).await.is_err());
     let after = (made(first).await, made(second).await);
-    assert_eq!(after, (before.0, before.1 + 1));
+    assert_eq!(after.0, before.0);
+    assert!(after.1 > before.1, "{before:?} {after:?}");
 }
 
 /// An authority that has lost its key needs a rollover most. Its next certificate cannot be
