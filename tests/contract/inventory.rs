@@ -88,6 +88,29 @@ pub(super) async fn find_serials(store: &Adapter, filter: CertificateFilter) -> 
 }
 
 #[tokio::test]
+async fn pages_of_what_a_filter_leaves_have_each_certificate_once() {
+    let (_guard, store) = store().await;
+    let authority = TypedUuid::from_u128(3);
+    for number in 1..=12 {
+        issue_certificate(&store, number, |record| {
+            record.summary.not_after = NOW + DAY * i32::try_from(number).unwrap();
+            if number % 2 == 0 {
+                record.summary.authority = authority;
+            }
+        })
+        .await;
+    }
+    let filter = CertificateFilter {
+        authority: Some(authority),
+        ..CertificateFilter::default()
+    };
+    assert_eq!(
+        find_serials(&store, filter).await,
+        ["0C", "0A", "08", "06", "04", "02"]
+    );
+}
+
+#[tokio::test]
 async fn certificates_are_found_by_each_filter_and_by_several() {
     let (_guard, store) = store_with_certificates().await;
     let by = CertificateFilter::default;

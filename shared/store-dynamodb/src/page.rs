@@ -78,17 +78,26 @@ impl DynamoDbStore {
             }
         }
         let mut items = Vec::new();
-        // DynamoDB counts its limit before `read` filters, so one query may give too few items.
+        let mut wanted = limit;
         for _ in 0..MAX_QUERIES {
-            let wanted = limit.saturating_sub(items.len());
             let (found, last) = run_query(&self.client, list, wanted, start).await?;
+            start = last;
+            let mut taken = None;
             for item in found {
+                if items.len() >= limit {
+                    // What follows is left to the next page.
+                    start = taken;
+                    break;
+                }
+                taken = Some(item.clone());
                 items.extend(read(item)?);
             }
-            start = last;
             if start.is_none() || items.len() >= limit {
                 break;
             }
+            // DynamoDB counts its limit before `read` filters. A filter that has skipped some items
+            // may have to skip many.
+            wanted = MAX_ITEMS_A_QUERY;
         }
         Ok(Page {
             items,
