@@ -50,7 +50,7 @@ impl Adapters<'_> {
         let refusals = RefusalRecorder::new(store.clone(), validity, COUNTS_INTERVAL);
         Ok(Enrolment {
             refusals: Arc::new(refusals),
-            profile_service: self.profile_service(store.clone())?,
+            profile_service: self.profile_service(self.profiles())?,
             transactions: store.clone(),
             crls: Arc::new(CachedCrls::new(store)),
             ca_keys: keys.ca_keys,

@@ -21,6 +21,7 @@ impl DynamoDbStore {
     ) -> Result<Vec<Item>, StoreError> {
         let reading = "reading items";
         let keys = ids.map(|id| Item::from([(ID.to_owned(), to_text(id))]));
+        // The counts of wrong challenges are read here, and a stale one would allow one more guess.
         let mut wanted = KeysAndAttributes::builder()
             .set_keys(Some(keys.collect()))
             .consistent_read(true)

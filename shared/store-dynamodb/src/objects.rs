@@ -22,23 +22,21 @@ use crate::{DynamoDbStore, ProfilesTable};
 impl ProfilesTable {
     pub(crate) async fn read_object(
         &self,
+        consistency: Consistency,
         reference: Reference,
     ) -> Result<Option<StoredObject>, StoreError> {
-        let item = self
-            .get_item(Consistency::Strong, object_id(reference))
-            .await?;
+        let item = self.get_item(consistency, object_id(reference)).await?;
         item.map(|item| parse_object(reference.kind, item))
             .transpose()
     }
 
     pub(crate) async fn read_uuid(
         &self,
+        consistency: Consistency,
         kind: ObjectKind,
         name: &ProfileName,
     ) -> Result<Option<Uuid>, StoreError> {
-        let item = self
-            .get_item(Consistency::Strong, name_id(kind, name))
-            .await?;
+        let item = self.get_item(consistency, name_id(kind, name)).await?;
         let found: Option<NameItem> = item.map(|item| parse_item(kind.name(), item)).transpose()?;
         Ok(found.map(|found| found.uuid))
     }

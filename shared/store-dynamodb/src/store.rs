@@ -25,12 +25,12 @@ use uuid::Uuid;
 use crate::profiles_table::Consistency;
 use crate::{DynamoDbStore, ProfilesTable};
 
-/// Serves clients. Reads of CRLs are eventually consistent, at half the cost: in AWS, a new CRL may
-/// appear a moment late.
+/// Serves clients. Reads are eventually consistent, at half the cost: in AWS, an edit may take
+/// effect a moment later than the cache allows, and a new CRL may appear a moment late.
 #[async_trait::async_trait]
 impl ProfileReader for ProfilesTable {
     async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
-        self.read_object(reference).await
+        self.read_object(Consistency::Eventual, reference).await
     }
 
     async fn uuid_of(
@@ -38,7 +38,7 @@ impl ProfileReader for ProfilesTable {
         kind: ObjectKind,
         name: &ProfileName,
     ) -> Result<Option<Uuid>, StoreError> {
-        self.read_uuid(kind, name).await
+        self.read_uuid(Consistency::Eventual, kind, name).await
     }
 
     async fn crl_head(
@@ -60,12 +60,15 @@ impl ProfileReader for ProfilesTable {
     }
 }
 
-/// Reads CRLs with strong consistency, because maintenance builds each CRL on its predecessor:
-/// built on an older one, it would get a number that is already taken.
+/// Serves administrators and maintenance, with strong consistency. An edit of what was read a
+/// moment too early would be refused as a conflict with the edit before, and each CRL is built on
+/// its predecessor: built on an older one, it would get a number that is already taken.
 #[async_trait::async_trait]
 impl ProfileReader for DynamoDbStore {
     async fn read(&self, reference: Reference) -> Result<Option<StoredObject>, StoreError> {
-        self.profiles_table().read_object(reference).await
+        self.profiles_table()
+            .read_object(Consistency::Strong, reference)
+            .await
     }
 
     async fn uuid_of(
@@ -73,7 +76,9 @@ impl ProfileReader for DynamoDbStore {
         kind: ObjectKind,
         name: &ProfileName,
     ) -> Result<Option<Uuid>, StoreError> {
-        self.profiles_table().read_uuid(kind, name).await
+        self.profiles_table()
+            .read_uuid(Consistency::Strong, kind, name)
+            .await
     }
 
     async fn crl_head(
