@@ -126,6 +126,7 @@ impl KmsCaKeys {
                 self.stack
             ))
             .set_tags(Some(tags))
+            .multi_region(access.is_multi_region)
             .policy(access.policy())
             // The function that makes a key may not change its policy afterwards. The account may.
             .bypass_policy_lockout_safety_check(true)

@@ -26,9 +26,11 @@ const ADMINISTRATION: [&str; 19] = [
     "kms:UpdateKeyDescription",
 ];
 
-/// The roles that may use new keys.
+/// The properties of new keys that cannot be changed, and the roles that may use them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyAccess {
+    /// Whether a key can have replicas in other regions.
+    pub(crate) is_multi_region: bool,
     partition: String,
     account: String,
     signers: Vec<String>,
@@ -62,9 +64,19 @@ impl KeyAccess {
         Ok(Self {
             partition: partition.to_owned(),
             account: account.to_owned(),
+            is_multi_region: false,
             signers: signers.iter().map(ToString::to_string).collect(),
             readers: readers.iter().map(ToString::to_string).collect(),
         })
+    }
+
+    /// The same, for keys that can have replicas in other regions, or for keys that cannot.
+    #[must_use]
+    pub fn with_multi_region(self, is_multi_region: bool) -> Self {
+        Self {
+            is_multi_region,
+            ..self
+        }
     }
 
     /// Returns the key policy, JSON.

@@ -125,6 +125,21 @@ impl Environment {
         }
     }
 
+    /// Reads `true` or `false`; `false` if the variable is missing.
+    ///
+    /// # Errors
+    /// If the value is anything else.
+    pub fn flag(&self, name: &'static str) -> Result<bool, SettingError> {
+        match self.optional(name).as_deref() {
+            Some("true") => Ok(true),
+            None | Some("false") => Ok(false),
+            Some(_) => Err(SettingError::Variable {
+                name,
+                problem: "is neither true nor false",
+            }),
+        }
+    }
+
     /// Reads the ARN of a KMS key.
     ///
     /// # Errors

@@ -132,8 +132,9 @@ impl Adapters<'_> {
             return Ok(None);
         };
         let readers = self.environment.text("SCEPTER_CA_KEY_READERS")?;
+        let is_multi_region = self.environment.flag("SCEPTER_MULTI_REGION_KEYS")?;
         KeyAccess::parse(&signers, &readers)
-            .map(Some)
+            .map(|access| Some(access.with_multi_region(is_multi_region)))
             .map_err(|_| SettingError::Variable {
                 name,
                 problem: "and the readers are not lists of roles of one account",
