@@ -96,11 +96,41 @@ where
     }
 }
 
+/// The attribute with the version of an item's format. An item without it has version 1.
+const FORMAT: &str = "format";
+
+/// The newest version of the format of items that this code reads.
+const NEWEST_FORMAT: u32 = 1;
+
+/// An item was written by a later version of Scepter, in a format that this one cannot read.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "its format is {found}, and this version of Scepter reads formats up to {NEWEST_FORMAT}: deploy the later one"
+)]
+struct NewerFormat {
+    found: String,
+}
+
+/// Refuses an item of a newer format.
+// What it does not know of may change what the rest means: a part that is read is not enough.
+fn check_format(what: &'static str, item: &Item) -> Result<(), StoreError> {
+    let found = match item.get(FORMAT) {
+        None => return Ok(()),
+        Some(AttributeValue::N(digits)) => digits.clone(),
+        Some(other) => format!("{other:?}"),
+    };
+    match found.parse::<u32>() {
+        Ok(version) if (1..=NEWEST_FORMAT).contains(&version) => Ok(()),
+        _ => Err(corrupt(what)(NewerFormat { found })),
+    }
+}
+
 /// Parses an item; `what` names it in errors.
 pub(crate) fn parse_item<T: DeserializeOwned>(
     what: &'static str,
     item: Item,
 ) -> Result<T, StoreError> {
+    check_format(what, &item)?;
     // serde_dynamo panics on an attribute whose type the SDK does not know.
     if !item.values().all(is_known) {
         return Err(corrupt(what)(UnknownType));
@@ -169,7 +199,6 @@ mod tests {
 
     #[derive(Debug, Deserialize)]
     struct NumberItem {
-        #[expect(dead_code, reason = "the test reads what is wrong with it")]
         number: u64,
     }
 
@@ -189,5 +218,24 @@ mod tests {
         let text = AttributeValue::S("7".to_owned());
         let item = Item::from([(NUMBER.to_owned(), text)]);
         check_corrupt(item, "number: Expected num");
+    }
+
+    #[test]
+    fn an_item_of_a_newer_format_is_refused() {
+        let item_of = |format| {
+            let number = AttributeValue::N("7".to_owned());
+            Item::from([(NUMBER.to_owned(), number), (FORMAT.to_owned(), format)])
+        };
+        let first = item_of(AttributeValue::N("1".to_owned()));
+        assert_eq!(parse_item::<NumberItem>("sample", first).unwrap().number, 7);
+        for found in ["2", "0", "-1", "99999999999"] {
+            check_corrupt(
+                item_of(AttributeValue::N(found.to_owned())),
+                &format!(
+                    "its format is {found}, and this version of Scepter reads formats up to 1: \
+                     deploy the later one"
+                ),
+            );
+        }
     }
 }
