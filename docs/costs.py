@@ -26,17 +26,15 @@ TRANSFER_GB = 0.09
 # What one enrolment takes, with GetCACaps and GetCACert before it, when every function starts cold.
 WRITES = [
     ("encrypted key", 1),
-    ("claim", 6),
+    ("claim", 4),
     ("its index", 1),
     ("request", 2),
-    ("key", 2),
-    ("record", 6),
+    ("certificate", 2),
+    ("its indexes", 4),
+    ("record", 2),
     ("its index", 2),
-    ("certificate", 4),
-    ("its indexes", 7),
-    ("key", 2),
 ]
-READS = 19
+READS = 13
 REQUESTS, FUNCTIONS = 5, 3
 LOG_KB = 8
 

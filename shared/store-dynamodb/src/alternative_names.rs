@@ -15,7 +15,7 @@ use crate::DynamoDbStore;
 use crate::batch::MAX_READ_ITEMS;
 use crate::certificate_item::{certificate_id, parse_record};
 use crate::index::BY_COMMON_NAME;
-use crate::item::{Item, build_item, parse_item};
+use crate::item::{Item, build_item, parse_item, read_id};
 use crate::page::{Bounds, List};
 
 /// The hash key that all alternative names share in the index by search key.
@@ -32,7 +32,7 @@ const MAX_READS: usize = 10;
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct AlternativeNameItem {
-    /// The id of the certificate, a slash and a number. Ids of certificates have one slash.
+    /// The id of the certificate, a slash and a number.
     id: String,
     #[serde(skip_deserializing)]
     list: &'static str,
@@ -42,7 +42,7 @@ struct AlternativeNameItem {
 /// Builds the items of a certificate's alternative names.
 pub(crate) fn alternative_name_items(record: &CertificateRecord) -> Result<Vec<Item>, StoreError> {
     let summary = &record.summary;
-    let certificate = certificate_id(summary.authority, &summary.serial_number);
+    let certificate = certificate_id(summary.uuid);
     let names = record.alternative_names();
     let items = names.keys().enumerate().map(|(number, key)| {
         build_item(AlternativeNameItem {
@@ -129,10 +129,9 @@ impl DynamoDbStore {
         let table = &self.tables.certificates;
         let mut records = HashMap::new();
         for item in self.read_items(table, ids.into_iter()).await? {
-            let record = parse_record(item)?;
-            let summary = &record.summary;
-            let id = certificate_id(summary.authority, &summary.serial_number);
-            records.insert(id, record);
+            if let Some(id) = read_id(item.clone())? {
+                records.insert(id, parse_record(item)?);
+            }
         }
         Ok(records)
     }
@@ -143,21 +142,22 @@ mod tests {
     use super::*;
     use crate::attribute::to_text;
     use crate::samples;
-    use crate::samples::AUTHORITY;
+
+    const CERTIFICATE_ID: &str = "certificate/00000000-0000-0000-0000-000000000005";
 
     #[test]
     fn a_name_is_stored_under_these_names_and_read_again() {
         let items = alternative_name_items(&samples::named_record()).unwrap();
         let expected = [("0", "192.0.2.1"), ("1", "router-1.example")].map(|(number, name)| {
             samples::build_sample_item([
-                ("id", to_text(format!("{AUTHORITY}/05/{number}"))),
+                ("id", to_text(format!("{CERTIFICATE_ID}/{number}"))),
                 ("list", to_text("alternativeName")),
                 ("searchKey", to_text(name)),
             ])
         });
         assert_eq!(items, expected);
         let found = parse_found_name(items[1].clone()).unwrap().unwrap();
-        let certificate = format!("{AUTHORITY}/05");
+        let certificate = CERTIFICATE_ID.to_owned();
         assert_eq!(
             (found.certificate, found.key.as_str()),
             (certificate, "router-1.example")

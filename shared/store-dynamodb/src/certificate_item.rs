@@ -3,6 +3,7 @@
 use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::revocation::{Revocation, RevocationReason, RevokedCertificate};
+use ca::serial_number::SerialNumber;
 use scep_cms::certificate::Certificate;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::annotations::Annotations;
@@ -15,9 +16,14 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 
 use crate::attribute::{ByName, HexDigest, Millis, is_default, json_text};
-use crate::item::{Item, MissingAttribute, REVOCATION_REASON, build_item, corrupt, parse_item};
+use crate::item::{
+    Item, MissingAttribute, REVOCATION_REASON, UUID, build_item, corrupt, parse_item,
+};
 
 const WHAT: &str = "certificate record";
+
+/// The beginning of the id of a certificate, which its UUID follows.
+const PREFIX: &str = "certificate/";
 
 /// The hash key that all certificates share in the indexes that list every certificate.
 // DynamoDB writes at most a thousand items a second under one hash key.
@@ -26,8 +32,6 @@ pub(crate) const ALL: &str = "certificate";
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct CertificateItem {
-    #[serde(skip_deserializing)]
-    id: String,
     #[serde(skip_deserializing)]
     list: String,
     #[serde(flatten)]
@@ -49,7 +53,10 @@ struct CertificateItem {
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct SummaryItem {
-    uuid: CertificateUuid,
+    id: String,
+    // Items of before have it beside an id of another form.
+    #[serde(skip_serializing)]
+    uuid: Option<CertificateUuid>,
     authority: AuthorityUuid,
     ra_profile: RaProfileUuid,
     scep_profile: ScepProfileUuid,
@@ -73,7 +80,8 @@ struct SummaryItem {
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct RevokedItem {
-    uuid: CertificateUuid,
+    id: String,
+    uuid: Option<CertificateUuid>,
     revoked_at: Millis,
     revocation_reason: ByName<RevocationReason>,
 }
@@ -84,16 +92,22 @@ struct KeyItem {
     id: String,
 }
 
-pub(crate) fn certificate_id(authority: AuthorityUuid, serial_number: &str) -> String {
+/// Builds the id of a certificate.
+pub(crate) fn certificate_id(uuid: CertificateUuid) -> String {
+    format!("{PREFIX}{uuid}")
+}
+
+/// Builds the id that earlier versions gave a certificate, beside which they stored the UUID.
+pub(crate) fn former_certificate_id(authority: AuthorityUuid, uuid: CertificateUuid) -> String {
+    let serial_number = SerialNumber::from_uuid(uuid).to_hex();
     format!("{authority}/{serial_number}")
 }
 
-/// Builds the id of a certificate from its UUID, which holds the serial number.
-pub(crate) fn certificate_id_from_uuid(authority: AuthorityUuid, uuid: CertificateUuid) -> String {
-    // Serial numbers are stored as the hexadecimal of their octets, without leading zero octets.
-    let digits = format!("{:X}", uuid.as_u128());
-    let width = digits.len().next_multiple_of(2);
-    certificate_id(authority, &format!("{digits:0>width$}"))
+/// Reads the UUID of a certificate out of its id, or next to an id of an earlier version.
+fn read_uuid(id: &str, uuid: Option<CertificateUuid>) -> Result<CertificateUuid, StoreError> {
+    let of_id = || id.strip_prefix(PREFIX)?.parse().ok();
+    uuid.or_else(of_id)
+        .ok_or_else(|| corrupt(WHAT)(MissingAttribute(UUID)))
 }
 
 /// Builds the hash key under which the revoked certificates of a generation are listed.
@@ -104,7 +118,6 @@ pub(crate) fn revocation_list_key(authority: AuthorityUuid, generation: Generati
 pub(crate) fn certificate_item(record: &CertificateRecord) -> Result<Item, StoreError> {
     let summary = &record.summary;
     build_item(CertificateItem {
-        id: certificate_id(summary.authority, &summary.serial_number),
         list: ALL.to_owned(),
         summary: SummaryItem::from(summary),
         transaction_id: record.transaction.transaction_id.as_str().to_owned(),
@@ -124,7 +137,8 @@ pub(crate) fn certificate_item(record: &CertificateRecord) -> Result<Item, Store
 impl From<&CertificateSummary> for SummaryItem {
     fn from(summary: &CertificateSummary) -> Self {
         Self {
-            uuid: summary.uuid,
+            id: certificate_id(summary.uuid),
+            uuid: None,
             authority: summary.authority,
             ra_profile: summary.ra_profile,
             scep_profile: summary.scep_profile,
@@ -152,7 +166,7 @@ impl SummaryItem {
             (Some(_), None) => return Err(corrupt(WHAT)(MissingAttribute(REVOCATION_REASON))),
         };
         Ok(CertificateSummary {
-            uuid: self.uuid,
+            uuid: read_uuid(&self.id, self.uuid)?,
             authority: self.authority,
             ra_profile: self.ra_profile,
             scep_profile: self.scep_profile,
@@ -193,7 +207,7 @@ pub(crate) fn parse_record(item: Item) -> Result<CertificateRecord, StoreError> 
 pub(crate) fn parse_revoked(item: Item) -> Result<RevokedCertificate, StoreError> {
     let found: RevokedItem = parse_item(WHAT, item)?;
     Ok(RevokedCertificate {
-        uuid: found.uuid,
+        uuid: read_uuid(&found.id, found.uuid)?,
         revocation: Revocation {
             at: found.revoked_at.0,
             reason: found.revocation_reason.0,
@@ -219,9 +233,11 @@ mod tests {
         let item = certificate_item(&record).unwrap();
         let now = || to_number(1_767_323_045_678_i64);
         let expected = samples::build_sample_item([
-            ("id", to_text(format!("{AUTHORITY}/05"))),
+            (
+                "id",
+                to_text("certificate/00000000-0000-0000-0000-000000000005"),
+            ),
             ("list", to_text("certificate")),
-            ("uuid", to_text("00000000-0000-0000-0000-000000000005")),
             ("authority", to_text(AUTHORITY.to_string())),
             ("raProfile", to_text(RA_PROFILE.to_string())),
             ("scepProfile", to_text(SCEP_PROFILE.to_string())),
@@ -292,11 +308,29 @@ mod tests {
     }
 
     #[test]
-    fn an_id_has_the_serial_number_without_leading_zero_octets() {
+    fn a_record_of_an_earlier_version_is_read() {
+        let record = samples::sample_record();
+        let mut item = certificate_item(&record).unwrap();
+        let uuid = record.summary.uuid;
+        item.insert(
+            "id".to_owned(),
+            to_text(former_certificate_id(AUTHORITY, uuid)),
+        );
+        assert!(matches!(
+            parse_record(item.clone()),
+            Err(StoreError::Corrupt { .. })
+        ));
+        item.insert(UUID.to_owned(), to_text(uuid.to_string()));
+        assert_eq!(parse_record(item.clone()).unwrap(), record);
+        assert_eq!(parse_revoked(item).unwrap().uuid, uuid);
+    }
+
+    #[test]
+    fn a_former_id_has_the_serial_number_without_leading_zero_octets() {
         #[track_caller]
         fn check(serial_number: u128, digits: &str) {
             assert_eq!(
-                certificate_id_from_uuid(AUTHORITY, CertificateUuid::from_u128(serial_number)),
+                former_certificate_id(AUTHORITY, CertificateUuid::from_u128(serial_number)),
                 format!("{AUTHORITY}/{digits}")
             );
         }

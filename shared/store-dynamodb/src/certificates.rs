@@ -17,12 +17,12 @@ use time::OffsetDateTime;
 use crate::DynamoDbStore;
 use crate::attribute::{to_millis, to_text};
 use crate::certificate_item::{
-    ALL, certificate_id, parse_id, parse_record, parse_revoked, parse_summary, revocation_list_key,
+    ALL, certificate_id, former_certificate_id, parse_id, parse_record, parse_revoked,
+    parse_summary, revocation_list_key,
 };
 use crate::expression::{Changes, Condition};
 use crate::index::{
-    BY_COMMON_NAME, BY_EXPIRY, BY_KEY, BY_PREDECESSOR, BY_RA_PROFILE, BY_REVOCATION,
-    BY_SCEP_PROFILE, BY_UUID,
+    BY_COMMON_NAME, BY_EXPIRY, BY_KEY, BY_PREDECESSOR, BY_RA_PROFILE, BY_REVOCATION, BY_UUID,
 };
 use crate::item::{ID, Item, REVOCATION_REASON, REVOKED_AT, REVOKED_OF, unavailable};
 use crate::page::{Bounds, END_OF_TIME, List, read_all};
@@ -33,6 +33,11 @@ impl DynamoDbStore {
         &self,
         uuid: CertificateUuid,
     ) -> Result<Option<CertificateRecord>, StoreError> {
+        let id = certificate_id(uuid);
+        if let Some(item) = self.get_certificate_item(id).await? {
+            return parse_record(item).map(Some);
+        }
+        // Only certificates that earlier versions issued are in this index.
         let list = List {
             table: &self.tables.certificates,
             index: &BY_UUID,
@@ -43,7 +48,8 @@ impl DynamoDbStore {
         let Some(key) = read_all(&self.client, &list).await?.into_iter().next() else {
             return Ok(None);
         };
-        self.get_certificate(parse_id(key)?).await
+        let found = self.get_certificate_item(parse_id(key)?).await?;
+        found.map(parse_record).transpose()
     }
 
     pub(crate) async fn read_certificate_page(
@@ -138,7 +144,7 @@ impl DynamoDbStore {
             None => Condition::All(vec![Condition::Exists(ID), Condition::Missing(REVOKED_AT)]),
             Some(was) => Condition::Equals(REVOCATION_REASON, to_text(was.reason.name())),
         };
-        let id = certificate_id(summary.authority, &summary.serial_number);
+        let id = self.find_id(summary).await?;
         let mut steps = vec![
             Write::update(&self.tables.certificates, id, changes)
                 .on_condition(unchanged)
@@ -196,10 +202,6 @@ impl DynamoDbStore {
                 ra_profile: Some(uuid),
                 ..
             } => (&BY_RA_PROFILE, uuid.to_string()),
-            CertificateFilter {
-                scep_profile: Some(uuid),
-                ..
-            } => (&BY_SCEP_PROFILE, uuid.to_string()),
             CertificateFilter { .. } => (&BY_EXPIRY, ALL.to_owned()),
         };
         let first = filter.not_after_from.unwrap_or(OffsetDateTime::UNIX_EPOCH);
@@ -219,10 +221,34 @@ impl DynamoDbStore {
         }
     }
 
+    /// Finds out under which id a certificate of the inventory is stored.
+    async fn find_id(&self, summary: &CertificateSummary) -> Result<String, StoreError> {
+        let id = certificate_id(summary.uuid);
+        let found = self.get_certificate_item(id.clone()).await?;
+        Ok(match found {
+            Some(_) => id,
+            None => former_certificate_id(summary.authority, summary.uuid),
+        })
+    }
+
     pub(crate) async fn get_certificate(
         &self,
-        id: String,
+        authority: AuthorityUuid,
+        uuid: CertificateUuid,
     ) -> Result<Option<CertificateRecord>, StoreError> {
+        let found = match self.get_certificate_item(certificate_id(uuid)).await? {
+            Some(item) => Some(item),
+            None => {
+                let former = former_certificate_id(authority, uuid);
+                self.get_certificate_item(former).await?
+            }
+        };
+        let record = found.map(parse_record).transpose()?;
+        Ok(record.filter(|record| record.summary.authority == authority))
+    }
+
+    // A stale answer would not know a certificate that was issued a moment ago, or its revocation.
+    async fn get_certificate_item(&self, id: String) -> Result<Option<Item>, StoreError> {
         let found = self
             .client
             .get_item()
@@ -232,6 +258,6 @@ impl DynamoDbStore {
             .send()
             .await
             .map_err(unavailable("reading a certificate"))?;
-        found.item.map(parse_record).transpose()
+        Ok(found.item)
     }
 }

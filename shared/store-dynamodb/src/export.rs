@@ -133,6 +133,9 @@ impl DynamoDbStore {
         };
         Ok(match kind {
             "auditRecord" => Some(Record::Audit(parse_audit_record(item)?)),
+            // The id of an alternative name has one part more.
+            "certificate" if rest.contains('/') => None,
+            "certificate" => Some(Record::Certificate(Box::new(parse_record(item)?))),
             "challenge" => Some(Record::Challenge(Box::new(parse_challenge(item)?))),
             "counts" => Some(Record::Counts(parse_counts(rest, &item)?)),
             // The parts of a CRL have such ids too; its head names them.
@@ -193,8 +196,8 @@ fn read_record_without_kind(id: &str, item: Item) -> Result<Record, StoreError> 
     })))
 }
 
-/// Reads an object, whose id begins with its kind, or a certificate, whose id begins with its
-/// authority.
+/// Reads an object, whose id begins with its kind, or a certificate of an earlier version, whose id
+/// begins with its authority.
 fn read_named_record(kind: &str, rest: &str, item: Item) -> Result<Option<Record>, StoreError> {
     if let Some(kind) = ObjectKind::VARIANTS
         .iter()

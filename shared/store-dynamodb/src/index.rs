@@ -92,10 +92,6 @@ pub(crate) const BY_COMMON_NAME: Index =
 pub(crate) const BY_RA_PROFILE: Index =
     certificate_index("byRaProfile", RA_PROFILE, number_range(NOT_AFTER));
 
-/// The certificates of one SCEP Profile by notAfter.
-pub(crate) const BY_SCEP_PROFILE: Index =
-    certificate_index("byScepProfile", SCEP_PROFILE, number_range(NOT_AFTER));
-
 /// The certificates of one public key by notAfter.
 pub(crate) const BY_KEY: Index = certificate_index("byKey", KEY_SHA256, number_range(NOT_AFTER));
 
@@ -113,7 +109,8 @@ pub(crate) const BY_REVOCATION: Index = Index {
     projection: IndexProjection::Attributes(&[UUID, REVOKED_AT, REVOCATION_REASON]),
 };
 
-/// The keys of a certificate by its UUID, which is not the key of the table.
+/// The keys of a certificate by its UUID, if an earlier version issued it. Others have the UUID in
+/// the key of the table, and no attribute for this index.
 pub(crate) const BY_UUID: Index = Index {
     name: "byUuid",
     hash: UUID,
@@ -132,7 +129,6 @@ pub(crate) const CERTIFICATE_INDEXES: &[Index] = &[
     BY_EXPIRY,
     BY_COMMON_NAME,
     BY_RA_PROFILE,
-    BY_SCEP_PROFILE,
     BY_KEY,
     BY_PREDECESSOR,
     BY_REVOCATION,

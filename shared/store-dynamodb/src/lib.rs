@@ -18,7 +18,9 @@
 //! | | `counts/{day}` | the counts of requests in each hour of a day |
 //! | | `countedUntil` | the time up to which certificates are in the counts |
 //! | | `successors/{authority}/{uuid}` | the certificates that renew a certificate |
-//! | certificates | `{authority}/{serialNumber}` | a certificate |
+//! | certificates | `certificate/{uuid}` | a certificate |
+//! | | `{authority}/{serialNumber}` | a certificate that an earlier version issued |
+//! | | `certificate/{uuid}/{n}` | an alternative name of a certificate |
 //! | | `key/{fingerprint}` | a key that has a revoked certificate |
 //!
 //! `dependents` lists the objects that reference this one. Items of the transactions table expire
@@ -32,6 +34,7 @@ mod certificate_item;
 mod certificates;
 mod challenge_item;
 mod challenges;
+mod completion;
 mod counts;
 mod crls;
 mod envelopes;

@@ -13,7 +13,6 @@ use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
 use crate::attribute::{Expiry, to_seconds, to_text};
-use crate::certificate_item::certificate_id_from_uuid;
 use crate::expression::{Changes, Condition};
 use crate::item::{CLAIM, EXPIRES_AT, ID, Item, TRANSACTION, build_item, parse_item};
 use crate::transaction_item::parse_transaction;
@@ -133,9 +132,7 @@ impl DynamoDbStore {
         let (Some(authority), Some(uuid)) = (request.authority, request.certificate_uuid) else {
             return Ok(None);
         };
-        let record = self
-            .get_certificate(certificate_id_from_uuid(authority, uuid))
-            .await?;
+        let record = self.get_certificate(authority, uuid).await?;
         Ok(record
             .filter(|record| record.summary.revocation.is_none())
             .map(|record| PastCertificate {

@@ -1,6 +1,5 @@
 //! Revoked keys and certificates, which forbid that a certificate is issued.
 
-use ca::id::{AuthorityUuid, CertificateUuid};
 use scep_protocol::transaction::Fingerprint;
 use scep_service::error::StoreError;
 use scep_service::ports::{Bar, GuardedOutcome};
@@ -9,9 +8,8 @@ use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
 use crate::attribute::{Millis, to_text};
-use crate::certificate_item::certificate_id_from_uuid;
 use crate::expression::Condition;
-use crate::item::{ID, Item, REVOKED_AT, build_item, unavailable};
+use crate::item::{ID, Item, build_item, unavailable};
 use crate::write::{Step, Write};
 
 /// The mark of a key that has a revoked certificate.
@@ -45,21 +43,6 @@ impl DynamoDbStore {
         )
     }
 
-    /// Checks, in a transaction, that this certificate is not revoked.
-    pub(crate) fn check_predecessor_not_revoked(
-        &self,
-        authority: AuthorityUuid,
-        predecessor: CertificateUuid,
-    ) -> Step<'_, GuardedOutcome> {
-        Step::check(
-            &self.tables.certificates,
-            certificate_id_from_uuid(authority, predecessor),
-            // The record exists: it was read when the signer was checked, and none is ever deleted.
-            Condition::Missing(REVOKED_AT),
-            GuardedOutcome::Barred(Bar::PredecessorRevoked),
-        )
-    }
-
     /// Describes the write that marks a key as revoked.
     pub(crate) fn put_revoked_key(
         &self,
@@ -71,6 +54,7 @@ impl DynamoDbStore {
         Ok(Write::put(&self.tables.certificates, item))
     }
 
+    // A stale answer would miss the revocation that the record of a certificate must not miss.
     pub(crate) async fn has_revoked_key(&self, key: Fingerprint) -> Result<bool, StoreError> {
         let found = self
             .client

@@ -1,6 +1,7 @@
 //! The transactions table and the steps of issuing, each of which is one conditional write.
 
 use ca::id::{AuthorityUuid, CertificateUuid};
+use ca::serial_number::SerialNumber;
 use scep_protocol::id::{ChallengeUuid, ClaimUuid, NoticeUuid, ScepProfileUuid, TransactionUuid};
 use scep_protocol::lockout::{Lockout, LockoutSubject};
 use scep_protocol::notice::Notice;
@@ -17,17 +18,16 @@ use scep_service::ports::{
 use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
-use crate::alternative_names::alternative_name_items;
 use crate::attribute::{to_millis, to_number, to_octets, to_seconds, to_text};
-use crate::certificate_item::{certificate_id, certificate_item};
+use crate::completion::reject_changes;
 use crate::expression::{Changes, Condition};
 use crate::index::BY_PENDING;
 use crate::item::{
-    ANNOTATIONS, CERTIFICATE, CERTIFICATE_UUID, CLAIM, EXPIRES_AT, GENERATION, ID, Item, KEY,
-    KEY_ALGORITHM, LEASE_UNTIL, PENDING_OF, REASON, STATE, TO_BE_SIGNED, VOUCHING, unavailable,
+    CLAIM, EXPIRES_AT, GENERATION, ID, Item, KEY, KEY_ALGORITHM, LEASE_UNTIL, PENDING_OF, STATE,
+    TO_BE_SIGNED, unavailable,
 };
 use crate::page::{Bounds, END_OF_TIME, List, count_items};
-use crate::transaction_item::{ISSUED, ISSUING, PENDING, REJECTED, claim_item, parse_transaction};
+use crate::transaction_item::{ISSUING, PENDING, claim_item, parse_transaction};
 use crate::write::{Step, Write};
 
 #[async_trait::async_trait]
@@ -76,6 +76,9 @@ impl Transactions for DynamoDbStore {
     }
 
     async fn claim(&self, claim: &Claim) -> Result<GuardedOutcome, StoreError> {
+        if let Some(bar) = self.find_bar_of_claim(claim).await? {
+            return Ok(GuardedOutcome::Barred(bar));
+        }
         let steps = self.claim_steps(claim)?;
         self.write_all("claiming a transaction", steps, GuardedOutcome::Won)
             .await
@@ -170,30 +173,7 @@ impl Transactions for DynamoDbStore {
         resend_until: OffsetDateTime,
         notices: &[Notice],
     ) -> Result<GuardedOutcome, StoreError> {
-        let summary = &record.summary;
-        let changes = Changes::default()
-            .set(STATE, to_text(ISSUED))
-            .set(CERTIFICATE, to_octets(record.certificate.der()))
-            .set(CERTIFICATE_UUID, to_text(summary.uuid.to_string()))
-            .set(EXPIRES_AT, to_seconds(resend_until))
-            .remove(&[TO_BE_SIGNED, LEASE_UNTIL, ANNOTATIONS, VOUCHING]);
-        // The certificate and the end of the transaction are one write: a transaction without its
-        // certificate, or a second certificate, would be the result of a crash between two.
-        let mut steps = vec![
-            self.update_claimed(&record.transaction, claim, ISSUING, changes)
-                .or(GuardedOutcome::Lost),
-            // Key and predecessor were conditions of the claim, and may have been revoked since.
-            self.check_key_not_revoked(summary.key),
-        ];
-        steps.extend(self.record_steps(record)?);
-        steps.extend(
-            summary.predecessor.map(|predecessor| {
-                self.check_predecessor_not_revoked(summary.authority, predecessor)
-            }),
-        );
-        // An issued certificate without its notice would never be heard of.
-        steps.extend(self.put_notices(notices)?);
-        self.write_all("recording a certificate", steps, GuardedOutcome::Won)
+        self.complete_transaction(claim, record, resend_until, notices)
             .await
     }
 
@@ -204,14 +184,7 @@ impl Transactions for DynamoDbStore {
         reason: &str,
         until: OffsetDateTime,
     ) -> Result<WriteOutcome, StoreError> {
-        let changes = reject_changes(reason, until).remove(&[LEASE_UNTIL]);
-        let mut steps = vec![
-            self.update_claimed(&record.transaction, claim, ISSUING, changes)
-                .or(WriteOutcome::Lost),
-        ];
-        // A signed certificate is recorded even if no client gets it, so that the CRL lists it.
-        steps.extend(self.record_steps(record)?);
-        self.write_all("withdrawing a certificate", steps, WriteOutcome::Won)
+        self.withdraw_certificate(claim, record, reason, until)
             .await
     }
 
@@ -220,7 +193,11 @@ impl Transactions for DynamoDbStore {
         authority: AuthorityUuid,
         serial_number: &str,
     ) -> Result<Option<CertificateRecord>, StoreError> {
-        self.get_certificate(certificate_id(authority, serial_number))
+        // No certificate of the inventory has a serial number of another form.
+        let Some(serial_number) = SerialNumber::from_hex(serial_number) else {
+            return Ok(None);
+        };
+        self.get_certificate(authority, serial_number.as_uuid())
             .await
     }
 
@@ -306,12 +283,9 @@ impl DynamoDbStore {
                 .with_mark(CLAIM, to_text(claim.claim.to_string()))
                 .or(GuardedOutcome::Lost),
             self.claim_request(claim)?,
-            self.check_key_not_revoked(claim.issuance.subject_key),
         ];
         if let Some(renewal) = &claim.renewal {
-            let authority = claim.issuance.authority;
-            steps.push(self.check_predecessor_not_revoked(authority, renewal.predecessor));
-            steps.push(self.claim_succession(authority, renewal));
+            steps.push(self.claim_succession(claim.issuance.authority, renewal));
         }
         if let Some(update) = &claim.challenge {
             steps.push(self.update_challenge(update, GuardedOutcome::Lost)?);
@@ -319,19 +293,8 @@ impl DynamoDbStore {
         Ok(steps)
     }
 
-    /// Lists the steps that record a certificate, together with the names by which searches find
-    /// it. Records are never overwritten.
-    fn record_steps<O>(&self, record: &CertificateRecord) -> Result<Vec<Step<'_, O>>, StoreError> {
-        let write = Write::put(&self.tables.certificates, certificate_item(record)?);
-        // A serial number that is taken is a fault of the server, not a lost race.
-        let mut steps = vec![write.on_condition(Condition::Missing(ID)).or_fail()];
-        for item in alternative_name_items(record)? {
-            steps.push(Write::put(&self.tables.certificates, item).or_fail());
-        }
-        Ok(steps)
-    }
-
-    /// Reads any item of the transactions table, with strong consistency.
+    /// Reads any item of the transactions table, with strong consistency: it decides about what is
+    /// written next, such as a second certificate for the same request.
     pub(crate) async fn read_item(&self, id: String) -> Result<Option<Item>, StoreError> {
         let found = self
             .client
@@ -346,7 +309,7 @@ impl DynamoDbStore {
     }
 
     /// Describes an update of a transaction that is still in this state, under this claim.
-    fn update_claimed(
+    pub(crate) fn update_claimed(
         &self,
         key: &TransactionKey,
         claim: ClaimUuid,
@@ -359,13 +322,4 @@ impl DynamoDbStore {
             Condition::Equals(STATE, to_text(state)),
         ]))
     }
-}
-
-/// The changes that make a transaction rejected until the given time.
-fn reject_changes(reason: &str, until: OffsetDateTime) -> Changes {
-    Changes::default()
-        .set(STATE, to_text(REJECTED))
-        .set(REASON, to_text(reason))
-        .set(EXPIRES_AT, to_seconds(until))
-        .remove(&[TO_BE_SIGNED, ANNOTATIONS, VOUCHING])
 }

@@ -1,5 +1,7 @@
 //! The cost of an enrolment: the calls of the database, of the authority's key, and of sealed
-//! secrets.
+//! secrets; and what DynamoDB charges for them.
+
+mod meter;
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -8,7 +10,9 @@ use scepter_tests::admin::{one_time_world, text};
 use scepter_tests::device::Device;
 use scepter_tests::world::{CHALLENGE, World};
 use serde_json::json;
+use store_dynamodb::{ProfilesTable, Tables};
 
+use self::meter::{Consumed, Units, metered_client};
 use crate::crash::faulty::{Faults, Faulty, client};
 
 /// What the count of the items that transactions write or check is listed under.
@@ -43,55 +47,77 @@ async fn enrol_counted(world: &World, secret: &str, names: &[&str]) -> BTreeMap<
     calls
 }
 
-/// Checks the calls of an enrolment: the profile and the lock-outs are read, the envelope is put,
-/// and two transactions claim and record the certificate.
-#[track_caller]
-fn check_calls(
-    calls: &BTreeMap<String, usize>,
+/// How often an enrolment calls what its circumstances decide about.
+struct Expected {
+    /// Reads of the counts of wrong challenges.
     lockouts_read: usize,
     items_read: usize,
-    items: usize,
-) {
+    /// The items that the claim writes.
+    claimed: usize,
+    /// The items of alternative names.
+    names: usize,
+}
+
+/// Checks the calls of an enrolment: the profile and the lock-outs are read, the envelope is put, a
+/// transaction claims; then the certificate and its names are put, and the transaction is updated.
+#[track_caller]
+fn check_calls(calls: &BTreeMap<String, usize>, expected: &Expected) {
     let expected = [
-        ("BatchGetItem", lockouts_read),
+        ("BatchGetItem", expected.lockouts_read),
         ("CaKeys::sign", 1),
-        ("GetItem", items_read),
-        ("PutItem", 1),
+        ("GetItem", expected.items_read),
+        ("PutItem", 2 + expected.names),
         ("Secrets::open", 1),
-        ("TransactWriteItems", 2),
-        (ITEMS, items),
+        ("TransactWriteItems", 1),
+        (ITEMS, expected.claimed),
+        ("UpdateItem", 1),
     ];
     let expected = expected.map(|(operation, count)| (operation.to_owned(), count));
     assert_eq!(*calls, BTreeMap::from(expected));
 }
 
-/// The lock-outs are read before and after the shared secret is compared.
+/// The calls of an enrolment by a static challenge, whose lock-outs are read before and after the
+/// shared secret is compared.
+const STATIC: Expected = Expected {
+    lockouts_read: 2,
+    items_read: 8,
+    claimed: 2,
+    names: 0,
+};
+
 #[tokio::test]
-async fn a_static_challenge_costs_five_items_read_three_writes_and_one_signature() {
+async fn a_static_challenge_costs_eight_items_read_one_transaction_and_one_signature() {
     let world = World::new().await;
-    check_calls(&enrol_counted(&world, CHALLENGE, &[]).await, 2, 5, 6);
+    check_calls(&enrol_counted(&world, CHALLENGE, &[]).await, &STATIC);
 }
 
 /// The claim takes a use of the challenge in the same transaction.
 #[tokio::test]
-async fn a_one_time_challenge_costs_one_item_read_more_and_no_write_or_signature() {
+async fn a_one_time_challenge_costs_one_item_read_and_one_claimed_more() {
     let (world, admin, profile) = one_time_world().await;
     let fields = json!({ "note": "asset 4711", "subject": { "CN": "device-1" } });
     let made = admin.challenge(&profile, fields).await;
     let secret = text(&made["challengePassword"]);
-    check_calls(&enrol_counted(&world, &secret, &[]).await, 1, 6, 7);
+    let expected = Expected {
+        lockouts_read: 1,
+        items_read: 9,
+        claimed: 3,
+        names: 0,
+    };
+    check_calls(&enrol_counted(&world, &secret, &[]).await, &expected);
 }
 
 /// Searches find the certificate by these items.
 #[tokio::test]
-async fn each_alternative_name_costs_one_item_and_no_call_more() {
+async fn each_alternative_name_costs_one_item() {
     let world = World::new().await;
     // The second name is the first one in another case.
     let names = ["a.example", "A.example", "b.example", "192.0.2.1"];
-    check_calls(&enrol_counted(&world, CHALLENGE, &names).await, 2, 5, 9);
+    let calls = enrol_counted(&world, CHALLENGE, &names).await;
+    check_calls(&calls, &Expected { names: 3, ..STATIC });
 }
 
-/// A transaction holds at most a hundred items, and a request at most a hundred names.
+/// A request has at most a hundred names.
 #[tokio::test]
 async fn no_more_than_twenty_alternative_names_cost_an_item() {
     let world = World::new().await;
@@ -99,5 +125,64 @@ async fn no_more_than_twenty_alternative_names_cost_an_item() {
         .map(|number| format!("n{number}.example"))
         .collect();
     let names: Vec<_> = names.iter().map(String::as_str).collect();
-    check_calls(&enrol_counted(&world, CHALLENGE, &names).await, 2, 5, 26);
+    let calls = enrol_counted(&world, CHALLENGE, &names).await;
+    check_calls(
+        &calls,
+        &Expected {
+            names: 20,
+            ..STATIC
+        },
+    );
+}
+
+/// Enrols a device with these alternative names, and returns the units that this consumed. As in
+/// AWS, profiles are read from their table alone.
+async fn enrol_metered(world: &World, names: &[&str]) -> Consumed {
+    let (metered, consumed) = metered_client(&world.database.client());
+    let profiles = ProfilesTable::new(metered.clone(), Tables::prefixed("test").profiles);
+    let mut measured = world.over(world.database.clone(), metered, Arc::clone(&world.clock));
+    measured.enrolment.profile_service.profiles = Arc::new(profiles);
+    let device = Device::rsa();
+    let request = device.request(device.csr("device-1", Some(CHALLENGE), names));
+    measured.ask(&device, &request).await.leaf();
+    std::mem::take(&mut *consumed.lock().unwrap())
+}
+
+#[track_caller]
+fn check_units(units: &Units, expected: &[(&str, f64)], sum: f64) {
+    let expected = expected
+        .iter()
+        .map(|(name, units)| ((*name).to_owned(), *units));
+    assert_eq!(*units, expected.collect());
+    assert_eq!(units.values().sum::<f64>(), sum);
+}
+
+/// docs/deploy.md says what each unit is for.
+#[tokio::test]
+async fn an_enrolment_costs_eighteen_units_written_and_less_than_eight_read() {
+    let world = World::new().await;
+    let consumed = enrol_metered(&world, &[]).await;
+    let written = [
+        ("test-certificates", 2.0),
+        ("test-certificates.byCommonName", 1.0),
+        ("test-certificates.byExpiry", 1.0),
+        ("test-certificates.byKey", 1.0),
+        ("test-certificates.byRaProfile", 1.0),
+        ("test-transactions", 9.0),
+        ("test-transactions.byState", 3.0),
+    ];
+    check_units(&consumed.written, &written, 18.0);
+    let read = [
+        ("test-certificates", 2.0),
+        ("test-profiles", 2.5),
+        ("test-transactions", 3.0),
+    ];
+    check_units(&consumed.read, &read, 7.5);
+}
+
+#[tokio::test]
+async fn each_alternative_name_costs_two_units_more() {
+    let world = World::new().await;
+    let consumed = enrol_metered(&world, &["a.example", "b.example"]).await;
+    assert_eq!(consumed.written.values().sum::<f64>(), 22.0);
 }

@@ -118,9 +118,9 @@ pub enum EnvelopeSighting {
 pub enum GuardedOutcome {
     /// The write succeeded.
     Won,
-    /// Another process was faster; nothing was written.
+    /// Another process was faster; nothing was written, but see [`Transactions::complete`].
     Lost,
-    /// Another record forbids the write; nothing was written.
+    /// Another record forbids the write; nothing was written, but see [`Transactions::complete`].
     Barred(Bar),
 }
 
@@ -231,9 +231,11 @@ pub trait Transactions: Send + Sync {
         lease_until: OffsetDateTime,
     ) -> Result<WriteOutcome, StoreError>;
 
-    /// Records the signed certificate, marks its transaction issued and writes these notices,
-    /// atomically. The write succeeds only if the claim still holds, no certificate for the key is
-    /// revoked, and the predecessor is not revoked.
+    /// Records the signed certificate, and marks its transaction issued and writes these notices,
+    /// the latter two atomically. Succeeds only if the claim still holds, no certificate for the
+    /// key is revoked, and the predecessor is not revoked. If it does not succeed, or the process
+    /// ends, the certificate may be on record while the transaction is still being issued; then
+    /// either this or [`Self::withdraw`] follows, for a certificate of the same contents.
     async fn complete(
         &self,
         claim: ClaimUuid,
