@@ -5,16 +5,12 @@ use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
-use aws_sdk_dynamodb::config::interceptors::BeforeTransmitInterceptorContextRef;
-use aws_sdk_dynamodb::config::{ConfigBag, Intercept, RuntimeComponents};
-use aws_sdk_dynamodb::error::BoxError;
 use ca::id::KeyOrderUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::{KeyLocation, KeyName};
 use ca::profile_name::ProfileName;
 use scep_service::error::KeyError;
 use scep_service::ports::{CaKeys, GeneratedKey};
-use serde_json::Value;
 
 /// Observes what a CA key is asked to sign.
 pub(crate) type Witness = Box<dyn Fn(&[u8]) + Send + Sync>;
@@ -98,36 +94,5 @@ impl CaKeys for WatchedKeys {
         (self.witness)(message);
         self.signed.lock().unwrap().insert(message.to_vec());
         self.keys.sign(key, algorithm, message).await
-    }
-}
-
-/// Makes the store fail on demand to record a certificate.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct FlakyRecords {
-    /// Whether the next call fails.
-    pub(crate) fails: Arc<AtomicBool>,
-}
-
-impl Intercept for FlakyRecords {
-    fn name(&self) -> &'static str {
-        "FlakyRecords"
-    }
-
-    fn read_before_transmit(
-        &self,
-        context: &BeforeTransmitInterceptorContextRef<'_>,
-        _: &RuntimeComponents,
-        _: &mut ConfigBag,
-    ) -> Result<(), BoxError> {
-        let request: Value = serde_json::from_slice(context.request().body().bytes().unwrap())?;
-        let writes = request["TransactItems"].as_array();
-        let is_record = |write: &Value| write["Put"]["TableName"] == "test-certificates";
-        // A certificate that is withdrawn is recorded too, but its transaction is not issued.
-        let records = writes.is_some_and(|writes| writes.iter().any(is_record))
-            && request.to_string().contains(r#""issued""#);
-        if records && self.fails.swap(false, Ordering::SeqCst) {
-            return Err("a test asked for this".into());
-        }
-        Ok(())
     }
 }

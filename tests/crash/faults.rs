@@ -16,8 +16,9 @@ use scep_protocol::transaction::TransactionKey;
 use scep_service::admin::NextKey;
 use scep_service::object::list;
 use scepter_tests::assert::assert_status;
+use scepter_tests::databases::{AnyWorld, DatabaseKind};
 use scepter_tests::device::Device;
-use scepter_tests::world::{CHALLENGE, World, authority};
+use scepter_tests::world::{CHALLENGE, authority};
 use serde_json::{Value, json};
 
 use crate::crash::failing::WatchedKeys;
@@ -47,17 +48,24 @@ const OF_PAIRS: [Kind; 3] = [Kind::Fails, Kind::Lost, Kind::Ends(Side::After)];
 /// they are spread evenly over all pairs.
 const MAX_PAIRS: [usize; 2] = [32, 8];
 
-/// Builds a scenario, and runs it without faults, with each fault at each call, and with pairs of
-/// faults. A failure lists the runs that failed: the panic, and the faults with their calls.
-fn check_scenario(builder: impl Future<Output = (World, Scenario)>) {
-    // The scenario is built in a runtime of its own, separate from the one in which it runs.
-    let building = tokio::runtime::Runtime::new().unwrap();
-    let (world, scenario) = building.block_on(builder);
-    let saved = tempfile::NamedTempFile::new().unwrap();
-    world.database.save_as(saved.path()).unwrap();
+/// Builds a scenario on each kind of database, and runs it there.
+fn check_scenario(builder: impl AsyncFn(DatabaseKind) -> (AnyWorld, Scenario)) {
+    for kind in [DatabaseKind::DynamoDb, DatabaseKind::Sqlite] {
+        // The scenario is built in a runtime of its own, separate from the one in which it runs.
+        let building = tokio::runtime::Runtime::new().unwrap();
+        let (world, scenario) = building.block_on(builder(kind));
+        check_runs(kind, world, &scenario);
+    }
+}
+
+/// Runs a scenario without faults, with each fault at each call, and with pairs of faults. A
+/// failure lists the runs that failed: the panic, and the faults with their calls.
+fn check_runs(database: DatabaseKind, world: AnyWorld, scenario: &Scenario) {
+    let folder = tempfile::tempdir().unwrap();
+    world.database.save_as(&folder.path().join("saved"));
     let start = Start {
         world,
-        saved,
+        folder,
         ra_keys: Arc::default(),
     };
     let runtime = tokio::runtime::Builder::new_current_thread()
@@ -67,13 +75,17 @@ fn check_scenario(builder: impl Future<Output = (World, Scenario)>) {
     let _entered = runtime.enter();
     let mut failed = Vec::new();
     let mut perform = |planned: &[Fault], upkeep: bool| {
-        let run = Run::new(&scenario, &start, planned, upkeep);
+        let run = Run::new(scenario, &start, planned, upkeep);
         let ended = catch_unwind(AssertUnwindSafe(|| runtime.block_on(run.perform_all())));
         let calls = run.faults.state.lock().unwrap().calls.clone();
         if let Err(panic) = ended {
             let said = panic.downcast_ref::<String>().map(String::as_str);
             let said = said.or_else(|| panic.downcast_ref::<&str>().copied());
-            failed.push(format!("{}: {}", scenario.name, said.unwrap_or_default()));
+            failed.push(format!(
+                "{} in {database:?}: {}",
+                scenario.name,
+                said.unwrap_or_default()
+            ));
             let numbered = calls.iter().zip(1..);
             failed.extend(numbered.filter_map(|((call, kind), number)| {
                 Some(format!("  {:?} at call {number}, {}", (*kind)?, call.name))
@@ -111,7 +123,7 @@ fn check_scenario(builder: impl Future<Output = (World, Scenario)>) {
         }
     }
     eprintln!(
-        "{}: {} calls, {singles} single faults, {chosen} of {all} pairs, {:?}",
+        "{} in {database:?}: {} calls, {singles} single faults, {chosen} of {all} pairs, {:?}",
         scenario.name,
         calls.len(),
         begun.elapsed()
@@ -143,8 +155,8 @@ fn pair_faults(first: Fault, upkeep: bool, calls: &[(Call, Option<Kind>)]) -> Ve
 
 #[test]
 fn an_enrolment_survives_every_fault() {
-    check_scenario(async {
-        let world = World::new().await;
+    check_scenario(async |kind| {
+        let world = AnyWorld::new_on(kind).await;
         let device = Device::rsa();
         let request = device.enrolment("device-1", CHALLENGE);
         let scenario = Scenario {
@@ -165,8 +177,8 @@ fn an_enrolment_survives_every_fault() {
 
 #[test]
 fn a_renewal_survives_every_fault() {
-    check_scenario(async {
-        let world = World::new().await;
+    check_scenario(async |kind| {
+        let world = AnyWorld::new_on(kind).await;
         let device = world.enrol_renewable("device-1").await;
         world.run_maintenance().await.unwrap();
         let request = Device::rsa().renewal("device-1");
@@ -188,8 +200,11 @@ fn a_renewal_survives_every_fault() {
 
 /// A scenario in which a request is pending, and an administrator decides on it, if there is a
 /// decision: its name, its body, and the status that a poll gets afterwards.
-async fn hold_request(decision: Option<(&str, Value, PkiStatus)>) -> (World, Scenario) {
-    let world = World::new().await;
+async fn hold_request(
+    kind: DatabaseKind,
+    decision: Option<(&str, Value, PkiStatus)>,
+) -> (AnyWorld, Scenario) {
+    let world = AnyWorld::new_on(kind).await;
     world
         .edit_scep_profile(|profile| profile.settings.require_manual_approval = true)
         .await;
@@ -228,8 +243,8 @@ async fn hold_request(decision: Option<(&str, Value, PkiStatus)>) -> (World, Sce
 
 #[test]
 fn a_request_that_waits_for_approval_survives_every_fault() {
-    check_scenario(async {
-        let (world, scenario) = hold_request(None).await;
+    check_scenario(async |kind| {
+        let (world, scenario) = hold_request(kind, None).await;
         let scenario = Scenario {
             name: "waiting",
             state: "pending",
@@ -241,9 +256,9 @@ fn a_request_that_waits_for_approval_survives_every_fault() {
 
 #[test]
 fn an_approval_survives_every_fault() {
-    check_scenario(async {
+    check_scenario(async |kind| {
         let decision = ("approve", Value::Null, PkiStatus::Success);
-        let (world, scenario) = hold_request(Some(decision)).await;
+        let (world, scenario) = hold_request(kind, Some(decision)).await;
         let scenario = Scenario {
             name: "approval",
             state: "issued",
@@ -257,10 +272,10 @@ fn an_approval_survives_every_fault() {
 
 #[test]
 fn a_rejection_survives_every_fault() {
-    check_scenario(async {
+    check_scenario(async |kind| {
         let reason = json!({ "reason": "not today" });
         let decision = ("reject", reason, PkiStatus::Failure);
-        let (world, scenario) = hold_request(Some(decision)).await;
+        let (world, scenario) = hold_request(kind, Some(decision)).await;
         let scenario = Scenario {
             name: "rejection",
             state: "rejected",
@@ -273,8 +288,8 @@ fn a_rejection_survives_every_fault() {
 
 #[test]
 fn a_revocation_with_a_successor_survives_every_fault() {
-    check_scenario(async {
-        let world = World::new().await;
+    check_scenario(async |kind| {
+        let world = AnyWorld::new_on(kind).await;
         let device = world.enrol_renewable("device-1").await;
         world.run_maintenance().await.unwrap();
         let request = Device::rsa().renewal("device-1");
@@ -294,9 +309,9 @@ fn a_revocation_with_a_successor_survives_every_fault() {
 
 #[test]
 fn the_beginning_of_a_rollover_survives_every_fault() {
-    check_scenario(async {
-        let world = World::new().await;
-        let authority = list::<Authority>(&world.store).await.unwrap();
+    check_scenario(async |kind| {
+        let world = AnyWorld::new_on(kind).await;
+        let authority = list::<Authority>(&*world.store).await.unwrap();
         let begin = Act::Administer(Post {
             path: format!("/authorities/{}/rollover", authority[0].object.uuid),
             status: 200,
@@ -315,9 +330,9 @@ fn the_beginning_of_a_rollover_survives_every_fault() {
 
 #[test]
 fn the_activation_of_a_rollover_survives_every_fault() {
-    check_scenario(async {
-        let world = World::new().await;
-        let authority = list::<Authority>(&world.store).await.unwrap();
+    check_scenario(async |kind| {
+        let world = AnyWorld::new_on(kind).await;
+        let authority = list::<Authority>(&*world.store).await.unwrap();
         let authority = authority[0].object.uuid;
         let next = NextKey {
             algorithm: None,
@@ -354,7 +369,7 @@ fn the_activation_of_a_rollover_survives_every_fault() {
 
 #[test]
 fn the_making_of_an_authority_survives_every_fault() {
-    check_scenario(async {
+    check_scenario(async |kind| {
         let make = Act::Administer(Post {
             path: "/authorities".to_owned(),
             body: json!({
@@ -374,14 +389,14 @@ fn the_making_of_an_authority_survives_every_fault() {
             records: &[("create", 1)],
             ..Scenario::default()
         };
-        (World::new().await, scenario)
+        (AnyWorld::new_on(kind).await, scenario)
     });
 }
 
 #[test]
 fn the_making_of_an_ra_certificate_survives_every_fault() {
-    check_scenario(async {
-        let world = World::new().await;
+    check_scenario(async |kind| {
+        let world = AnyWorld::new_on(kind).await;
         let made = authority(&world.administration, "another-ca", KeyAlgorithm::EcP256).await;
         let path = format!("/authorities/{}/raCertificates", made.uuid);
         let make = Act::Administer(Post {
@@ -402,8 +417,8 @@ fn the_making_of_an_ra_certificate_survives_every_fault() {
 
 #[test]
 fn upkeep_survives_every_fault() {
-    check_scenario(async {
-        let mut world = World::new().await;
+    check_scenario(async |kind| {
+        let mut world = AnyWorld::new_on(kind).await;
         let keys = world.enrolment.ca_keys.clone();
         world.enrolment.ca_keys = Arc::new(WatchedKeys::failing(keys.clone()));
         let device = Device::rsa();

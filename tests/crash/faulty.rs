@@ -66,7 +66,7 @@ pub(crate) struct Call {
     /// Whether the call has a lasting effect; losing the answer to a read is the same as not
     /// reading.
     pub(crate) writes: bool,
-    is_of_store: bool,
+    is_of_sdk: bool,
     /// The number of items in a transaction; 0 for any other call.
     transact_items: usize,
     /// The client request token of a transaction.
@@ -74,6 +74,15 @@ pub(crate) struct Call {
 }
 
 impl Call {
+    /// The call of a method of a port.
+    pub(crate) fn of_port(name: &str, writes: bool) -> Self {
+        Self {
+            name: name.to_owned(),
+            writes,
+            ..Self::default()
+        }
+    }
+
     /// The call that an SDK request makes.
     fn of_store(request: &HttpRequest) -> Self {
         let target = request.headers().get("x-amz-target").unwrap_or_default();
@@ -107,7 +116,7 @@ impl Call {
         Self {
             name: format!("{operation} {}", items.join(", ")),
             writes: !["BatchGetItem", "GetItem", "Query"].contains(&operation),
-            is_of_store: true,
+            is_of_sdk: true,
             transact_items: writes.map_or(0, Vec::len),
             token: body["ClientRequestToken"].as_str().map(str::to_owned),
         }
@@ -119,10 +128,10 @@ impl Call {
         match kind {
             Kind::Fails | Kind::Ends(Side::Before) => true,
             Kind::Late(Side::After, _) | Kind::Overtaken(Side::After) => true,
-            Kind::Throttled => self.is_of_store,
+            Kind::Throttled => self.is_of_sdk,
             Kind::ItemThrottled(_) => self.transact_items > 0,
             Kind::Lost | Kind::Ends(Side::After) => self.writes,
-            Kind::AskedAgain => self.writes && self.is_of_store,
+            Kind::AskedAgain => self.writes && self.is_of_sdk,
             Kind::Late(Side::Before, _) | Kind::Overtaken(Side::Before) => self.writes,
         }
     }
@@ -160,6 +169,8 @@ pub(crate) struct State {
     rests: bool,
     /// The faults that have not happened yet.
     pub(crate) planned: VecDeque<Fault>,
+    /// The name of a call whose next instance fails, beside the planned faults.
+    doomed: Option<&'static str>,
     /// The number of calls since the last fault.
     since: usize,
     /// Every call so far and what happened to it.
@@ -229,7 +240,12 @@ impl Faults {
         }
     }
 
-    fn strike(&self, call: Call) -> Option<Kind> {
+    /// Has the next call of this name fail, or none.
+    pub(crate) fn doom(&self, name: Option<&'static str>) {
+        self.state.lock().unwrap().doomed = name;
+    }
+
+    pub(crate) fn strike(&self, call: Call) -> Option<Kind> {
         let mut state = self.state.lock().unwrap();
         if state.rests {
             return None;
@@ -250,12 +266,16 @@ impl Faults {
                 state.throttled = tries - 1;
             }
         }
+        if state.doomed.is_some_and(|doomed| doomed == call.name) {
+            state.doomed = None;
+            kind = Some(Kind::Fails);
+        }
         state.calls.push((call, kind));
         kind
     }
 
     /// What happens alike on both sides of every call.
-    async fn happen(&self, kind: Option<Kind>, now: Side) {
+    pub(crate) async fn happen(&self, kind: Option<Kind>, now: Side) {
         match kind {
             Some(Kind::Late(side, seconds)) if side == now => {
                 self.clock.advance(Duration::from_secs(seconds));
@@ -421,11 +441,8 @@ macro_rules! inject_faults {
         #[async_trait]
         impl $port for Faulty<dyn $port> { $(
             async fn $operation(&self, $($argument: $kind),*) -> Result<$answer, KeyError> {
-                let call = Call {
-                    name: concat!(stringify!($port), "::", stringify!($operation)).to_owned(),
-                    writes: stringify!($effect) == "writes",
-                    ..Call::default()
-                };
+                let name = concat!(stringify!($port), "::", stringify!($operation));
+                let call = Call::of_port(name, stringify!($effect) == "writes");
                 let carried_out = self.inner.$operation($($argument),*);
                 self.faults.carry_out(call, carried_out).await
             }

@@ -4,6 +4,7 @@ mod crashes;
 pub(crate) mod failing;
 mod faults;
 pub(crate) mod faulty;
+mod faulty_store;
 mod knowledge;
 mod scenario;
 mod state_machine;

@@ -5,8 +5,6 @@ use std::sync::atomic::Ordering;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use ca::authority::Authority;
 use ca::crl::read_crl_entries;
 use ca::key_order::KeyOrder;
@@ -16,18 +14,17 @@ use scep_cms::attribute::PkiStatus;
 use scep_cms::certificate::Certificate;
 use scep_protocol::ra_certificate::RaCertificate;
 use scep_service::object::list;
-use scep_service::ports::{CaKeys, Clock, GeneratedKey, ProfileReader, RaKeys};
-use scepter_tests::admin::{Admin, Answer, certificate_uuid, text};
+use scep_service::ports::{CaKeys, Clock, GeneratedKey, RaKeys};
+use scepter_tests::admin::{Admin, Answer, certificate_uuid};
 use scepter_tests::asn1;
 use scepter_tests::clock::TestClock;
+use scepter_tests::databases::{AnyWorld, Database};
 use scepter_tests::device::Device;
-use scepter_tests::world::World;
 use serde_json::{Value, json};
-use store_embedded::EmbeddedDynamoDb;
-use uuid::Uuid;
 
 use crate::crash::failing::WatchedKeys;
-use crate::crash::faulty::{Fault, Faults, Faulty, Kind, SharedRaKeys, client};
+use crate::crash::faulty::{Fault, Faults, Faulty, Kind, SharedRaKeys};
+use crate::crash::faulty_store::open_store;
 
 /// A time longer than the lease of a claim, and than the hold on the order of a key.
 const LATER: Duration = Duration::from_secs(31);
@@ -90,20 +87,20 @@ pub(crate) struct Scenario {
 
 /// The world before a scenario.
 pub(crate) struct Start {
-    pub(crate) world: World,
-    /// A file with the state of the database.
-    pub(crate) saved: tempfile::NamedTempFile,
+    pub(crate) world: AnyWorld,
+    /// A folder with the file `saved`, the state of the database.
+    pub(crate) folder: tempfile::TempDir,
     pub(crate) ra_keys: Arc<tokio::sync::Mutex<Vec<GeneratedKey>>>,
 }
 
 /// A performance of a scenario.
 pub(crate) struct Run<'a> {
     scenario: &'a Scenario,
-    world: World,
+    world: AnyWorld,
     admin: Admin,
     pub(crate) faults: Arc<Faults>,
     keys: Arc<WatchedKeys>,
-    /// The ids of the items in the profiles table before the acts.
+    /// The ids of the audit records before the acts.
     before: BTreeSet<String>,
     /// The subjects of certificates that were signed before they were recorded.
     unrecorded: Arc<Mutex<Vec<String>>>,
@@ -122,22 +119,20 @@ impl<'a> Run<'a> {
         planned: &[Fault],
         upkeep: bool,
     ) -> Self {
-        let database = EmbeddedDynamoDb::in_memory_from(start.saved.path()).unwrap();
+        let saved = start.folder.path().join("saved");
+        let database = start.world.database.open_copy(&saved);
         let clock = Arc::new(TestClock::at(start.world.clock.now()));
         let faults = Faults::new(planned, Arc::clone(&clock));
-        let client = client(&database.client(), &faults);
-        let mut world = start.world.over(database.clone(), client, clock);
+        let store = open_store(&database, &faults);
+        let mut world = start.world.over_store(database.clone(), store, clock);
         let unrecorded = Arc::new(Mutex::new(Vec::new()));
         let unknown = Arc::clone(&unrecorded);
-        let items = database.items("test-profiles").unwrap();
+        let records = database.audit_records();
         let administration = &mut world.administration;
         let keys = Arc::new(WatchedKeys {
             witness: Box::new(move |signed| {
-                let encoded = STANDARD.encode(signed);
-                let claims = database.items("test-transactions").unwrap();
-                let is_claimed = |item: &Value| item["toBeSigned"]["B"] == encoded.as_str();
                 if is_certificate(signed)
-                    && !claims.iter().any(is_claimed)
+                    && !database.claims().iter().any(|claim| claim == signed)
                     && !is_recorded(&database, signed)
                 {
                     let names = read_tbs_names(signed).unwrap();
@@ -172,7 +167,7 @@ impl<'a> Run<'a> {
             world,
             faults,
             keys,
-            before: items.iter().map(|item| text(&item["id"]["S"])).collect(),
+            before: records.into_iter().map(|record| record.id).collect(),
             unrecorded,
             got: Mutex::default(),
             is_overtaken: planned.iter().any(is_overtaken),
@@ -315,10 +310,8 @@ impl<'a> Run<'a> {
         assert_eq!(outstanding, 0, "a fault did not happen");
         self.world.clock.advance(LATER);
         self.world.run_maintenance().await.unwrap();
-        for item in self.world.database.items("test-transactions").unwrap() {
-            if let Some(state) = item["state"]["S"].as_str() {
-                assert_eq!(state, self.scenario.state, "the state of a transaction");
-            }
+        for state in self.world.database.transaction_states() {
+            assert_eq!(state, self.scenario.state, "the state of a transaction");
         }
         self.check_certificates();
         // Keys cost money for as long as they exist.
@@ -330,11 +323,9 @@ impl<'a> Run<'a> {
         assert!(orders.is_empty(), "an order of a key remains: {orders:?}");
         // Each action of an administrator is recorded as often as it was done.
         let mut records: HashMap<String, usize> = HashMap::new();
-        for item in self.world.database.items("test-profiles").unwrap() {
-            if let Some(action) = item["action"]["S"].as_str()
-                && !self.before.contains(&text(&item["id"]["S"]))
-            {
-                *records.entry(action.to_owned()).or_default() += 1;
+        for record in self.world.database.audit_records() {
+            if !self.before.contains(&record.id) {
+                *records.entry(record.action).or_default() += 1;
             }
         }
         for (action, count) in self.scenario.records {
@@ -342,8 +333,8 @@ impl<'a> Run<'a> {
         }
         self.check_crls().await;
         // Each RA certificate has a key for every present and next generation of its authority.
-        let authorities = list::<Authority>(&self.world.store).await.unwrap();
-        for found in list::<RaCertificate>(&self.world.store).await.unwrap() {
+        let authorities = list::<Authority>(&*self.world.store).await.unwrap();
+        for found in list::<RaCertificate>(&*self.world.store).await.unwrap() {
             let mut authorities = authorities.iter();
             let authority = authorities.find(|known| known.object.uuid == found.object.authority);
             for generation in authority.unwrap().object.generations() {
@@ -366,21 +357,18 @@ impl<'a> Run<'a> {
         for signed in self.keys.signed.lock().unwrap().iter() {
             assert!(!is_certificate(signed) || is_recorded(database, signed));
         }
-        let records = find_certificates(database);
+        let records = database.certificates();
         assert_eq!(records.len(), self.scenario.certificates);
         for got in self.got.lock().unwrap().values() {
             assert!(
-                records.contains(got),
+                records.iter().any(|(recorded, _)| recorded == got),
                 "a client has an unrecorded certificate"
             );
         }
         let revoked: BTreeSet<_> = self.scenario.revoked.iter().map(certificate_uuid).collect();
-        for item in database.items("test-certificates").unwrap() {
-            if let Some(found) = item["uuid"]["S"].as_str() {
-                let found: Uuid = found.parse().unwrap();
-                let is_revoked = item.get("revokedAt").is_some();
-                assert_eq!(is_revoked, revoked.contains(&found), "{item}");
-            }
+        for (certificate, is_revoked) in &records {
+            let uuid = certificate_uuid(certificate);
+            assert_eq!(*is_revoked, revoked.contains(&uuid), "{uuid}");
         }
     }
 
@@ -388,7 +376,7 @@ impl<'a> Run<'a> {
     /// revoked certificates.
     async fn check_crls(&self) {
         let mut listed = BTreeSet::new();
-        for found in list::<Authority>(&self.world.store).await.unwrap() {
+        for found in list::<Authority>(&*self.world.store).await.unwrap() {
             for generation in found.object.generations() {
                 let crl = self.world.store.crl(found.object.uuid, generation.number);
                 let crl = crl.await.unwrap().expect("a generation without a CRL");
@@ -411,26 +399,15 @@ fn is_certificate(to_be_signed: &[u8]) -> bool {
     })
 }
 
-/// The certificates in the inventory.
-fn find_certificates(database: &EmbeddedDynamoDb) -> Vec<Certificate> {
-    let items = database.items("test-certificates").unwrap();
-    items
-        .iter()
-        .filter_map(|item| item["certificate"]["B"].as_str())
-        .map(|encoded| Certificate::from_der(&STANDARD.decode(encoded).unwrap()).unwrap())
-        .collect()
-}
-
 /// Whether a signed certificate is in the inventory or recorded as one of the server's own.
-fn is_recorded(database: &EmbeddedDynamoDb, signed: &[u8]) -> bool {
+fn is_recorded(database: &Database, signed: &[u8]) -> bool {
     let serial_number = read_tbs_names(signed).unwrap().serial_number.to_hex();
-    let records = database.items("test-profiles").unwrap();
-    let is_named = |item: &Value| {
-        let after = item["after"]["S"].as_str();
-        item["action"]["S"] == "sign" && after.unwrap().contains(&serial_number)
-    };
-    records.iter().any(is_named)
-        || find_certificates(database)
+    let is_named = |after: &String| after.contains(&serial_number);
+    let records = database.audit_records();
+    let mut records = records.iter().filter(|record| record.action == "sign");
+    records.any(|record| record.after.as_ref().is_some_and(is_named))
+        || database
+            .certificates()
             .iter()
-            .any(|found| asn1::at(found.der(), &[0]) == signed)
+            .any(|(found, _)| asn1::at(found.der(), &[0]) == signed)
 }

@@ -9,7 +9,6 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering;
 use std::time::Duration;
 
-use aws_sdk_dynamodb::Client;
 use proptest::prelude::*;
 use proptest::test_runner::{Config, TestRunner};
 use scep_cms::attribute::PkiStatus;
@@ -19,11 +18,14 @@ use scep_protocol::vouching::ChallengeSourceKind;
 use scep_service::ports::Clock;
 use scepter_tests::admin::{Admin, text};
 use scepter_tests::asn1;
+use scepter_tests::databases::{AnyWorld, DatabaseKind};
 use scepter_tests::device::{CertRep, Device, Request};
-use scepter_tests::world::{CHALLENGE, World};
+use scepter_tests::world::CHALLENGE;
 use serde_json::{Value, json};
 
-use crate::crash::failing::{FlakyRecords, WatchedKeys};
+use crate::crash::failing::WatchedKeys;
+use crate::crash::faulty::Faults;
+use crate::crash::faulty_store::FaultyStore;
 use crate::crash::knowledge::Knowledge;
 
 const DEVICES: usize = 3;
@@ -81,22 +83,21 @@ fn any_act() -> impl Strategy<Value = Act> {
 }
 
 struct Life<'a> {
-    world: World,
+    world: AnyWorld,
     admin: Admin,
     keys: Arc<WatchedKeys>,
-    records: FlakyRecords,
+    faults: Arc<Faults>,
     devices: &'a [Device],
     scep_profile: String,
     known: Knowledge,
 }
 
 impl<'a> Life<'a> {
-    async fn new(devices: &'a [Device]) -> Self {
-        let world = World::new().await;
-        let records = FlakyRecords::default();
-        let config = world.database.client().config().to_builder();
-        let client = Client::from_conf(config.interceptor(records.clone()).build());
-        let mut world = world.over(world.database.clone(), client, world.clock.clone());
+    async fn new(kind: DatabaseKind, devices: &'a [Device]) -> Self {
+        let world = AnyWorld::new_on(kind).await;
+        let faults = Faults::new(&[], world.clock.clone());
+        let store = Arc::new(FaultyStore::over(&world.database, &faults));
+        let mut world = world.over_store(world.database.clone(), store, world.clock.clone());
         let keys = Arc::new(WatchedKeys::over(world.enrolment.ca_keys.clone()));
         // Allow every renewal: `renewal.rs` tests renewals that come too early.
         let always =
@@ -115,7 +116,7 @@ impl<'a> Life<'a> {
             admin: Admin::of(&world),
             world,
             keys,
-            records,
+            faults,
             devices,
             scep_profile,
             known: Knowledge {
@@ -192,7 +193,7 @@ impl<'a> Life<'a> {
                 self.world.edit_scep_profile(edit).await;
             }
             Act::CrashBeforeSigning => self.keys.fails.store(true, Ordering::SeqCst),
-            Act::CrashAfterSigning => self.records.fails.store(true, Ordering::SeqCst),
+            Act::CrashAfterSigning => self.faults.doom(Some("Transactions::complete")),
             // The RA certificate of a world expires after two years.
             Act::Wait(seconds) if self.known.waited + seconds < 700 * DAY => {
                 self.known.waited += seconds;
@@ -384,7 +385,7 @@ impl<'a> Life<'a> {
     /// recorded.
     async fn settle(&mut self) -> usize {
         self.keys.fails.store(false, Ordering::SeqCst);
-        self.records.fails.store(false, Ordering::SeqCst);
+        self.faults.doom(None);
         self.world.clock.advance(Duration::from_secs(6));
         self.world.run_maintenance().await.unwrap();
         for device in 0..self.devices.len() {
@@ -445,7 +446,16 @@ impl<'a> Life<'a> {
 }
 
 #[test]
-fn no_sequence_of_events_yields_what_nobody_may_have() {
+fn no_sequence_of_events_yields_what_nobody_may_have_in_dynamodb() {
+    check_sequences(DatabaseKind::DynamoDb);
+}
+
+#[test]
+fn no_sequence_of_events_yields_what_nobody_may_have_in_sqlite() {
+    check_sequences(DatabaseKind::Sqlite);
+}
+
+fn check_sequences(kind: DatabaseKind) {
     let runtime = tokio::runtime::Runtime::new().unwrap();
     let devices = [(); DEVICES].map(|()| Device::rsa());
     let (issued, renewed, replayed) = (Cell::new(0), Cell::new(0), Cell::new(0));
@@ -458,7 +468,7 @@ fn no_sequence_of_events_yields_what_nobody_may_have() {
     TestRunner::new(config)
         .run(&prop::collection::vec(any_act(), 1..30), |acts| {
             runtime.block_on(async {
-                let mut life = Life::new(&devices).await;
+                let mut life = Life::new(kind, &devices).await;
                 for act in &acts {
                     life.act(act).await;
                 }

@@ -113,7 +113,7 @@ pub fn new_probes(administration: &Administration) -> Probes {
 
 impl Admin {
     /// Creates the administrator of this world, which has no Intune.
-    pub fn of(world: &World) -> Self {
+    pub fn of<S, D>(world: &World<S, D>) -> Self {
         Self::with_probes(world, new_probes(&world.administration))
     }
 
@@ -126,7 +126,7 @@ impl Admin {
         Self::with_probes(world, probes)
     }
 
-    fn with_probes(world: &World, probes: Probes) -> Self {
+    fn with_probes<S, D>(world: &World<S, D>, probes: Probes) -> Self {
         let api = Api {
             administration: world.administration.clone(),
             authenticate: Arc::new(ScopesAreTheToken),

@@ -6,6 +6,7 @@ pub mod asn1;
 pub mod assert;
 pub mod browser;
 pub mod clock;
+pub mod databases;
 pub mod device;
 pub mod interop;
 pub mod intune;

@@ -34,7 +34,7 @@ pub fn audit(reference: Reference) -> AuditRecord {
 }
 
 /// Stores a new object without its links.
-pub async fn create<T: Object>(store: &impl Store, object: &T) -> Result<(), StoreError> {
+pub async fn create<T: Object>(store: &dyn Store, object: &T) -> Result<(), StoreError> {
     let object = stored(object, 1);
     let record = audit(object.reference);
     let references = Vec::new();
@@ -45,7 +45,7 @@ pub async fn create<T: Object>(store: &impl Store, object: &T) -> Result<(), Sto
 
 /// Stores an edited object without updating its links.
 pub async fn replace<T: Object>(
-    store: &impl Store,
+    store: &dyn Store,
     edited: &Versioned<T>,
 ) -> Result<(), StoreError> {
     let object = stored(&edited.object, edited.version + 1);

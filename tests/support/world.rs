@@ -39,7 +39,8 @@ use scep_service::deployment::Deployment;
 use scep_service::enrol::Enrolment;
 use scep_service::object::{Object, Reference, Versioned, find, read};
 use scep_service::ports::{
-    ChallengeSource, Change, Clock, Measurement, Metrics, Notifier, SecretOwner, SystemRandom,
+    ChallengeSource, Change, Clock, Measurement, Metrics, Notifier, RequestLog, SecretOwner, Store,
+    SystemRandom, Transactions,
 };
 use scep_service::refusal_recorder::RefusalRecorder;
 use store_dynamodb::{DynamoDbStore, Tables, create_tables};
@@ -75,11 +76,16 @@ pub async fn store() -> (EmbeddedDynamoDb, DynamoDbStore) {
     (database, DynamoDbStore::new(client, tables))
 }
 
+/// The ports of a store.
+pub trait AnyStore: Store + Transactions + RequestLog {}
+
+impl<S: Store + Transactions + RequestLog> AnyStore for S {}
+
 /// A server with one authority and a linked, enabled pair of profiles, both called `default`.
-pub struct World {
+pub struct World<S = DynamoDbStore, D = EmbeddedDynamoDb> {
     pub clock: Arc<TestClock>,
-    pub database: EmbeddedDynamoDb,
-    pub store: DynamoDbStore,
+    pub database: D,
+    pub store: S,
     pub administration: Administration,
     pub enrolment: Enrolment,
     pub authority: Certificate,
@@ -116,6 +122,32 @@ impl World {
     /// Creates a world according to this plan.
     pub async fn planned(plan: Plan) -> Self {
         let (database, store) = store().await;
+        Self::build(plan, database, store.clone(), Arc::new(store)).await
+    }
+
+    /// The same world with another clock, over another database and this client of it; the keys
+    /// stay the same.
+    pub fn over(
+        &self,
+        database: EmbeddedDynamoDb,
+        client: aws_sdk_dynamodb::Client,
+        clock: Arc<TestClock>,
+    ) -> Self {
+        let store = DynamoDbStore::new(client, Tables::prefixed("test"));
+        self.over_ports(database, store.clone(), Arc::new(store), clock)
+    }
+
+    /// The number of stored transactions.
+    pub fn count_transactions(&self) -> usize {
+        let mut items = self.database.items("test-transactions").unwrap();
+        items.retain(|item| item.get("transactionId").is_some() && item.get("failed").is_none());
+        items.len()
+    }
+}
+
+impl<S, D> World<S, D> {
+    /// Creates a world on this database, whose store has these ports.
+    pub async fn build(plan: Plan, database: D, store: S, ports: Arc<dyn AnyStore>) -> Self {
         let keys = tempfile::tempdir().unwrap();
         let folder = KeyFolder::open(&keys.path().join("keys")).unwrap();
         let clock = Arc::new(TestClock::at(plan.now));
@@ -130,15 +162,15 @@ impl World {
         };
         let administration = Administration {
             actor: Actor::new("tests".to_owned()),
-            store: Arc::new(store.clone()),
+            store: ports.clone(),
             cache: None,
             ca_keys: Arc::new(FileCaKeys::new(folder.clone())),
             ra_keys: Arc::new(FileRaKeys::new(folder.clone())),
             secrets: Arc::new(FileSecrets::open(&folder).unwrap()),
-            transactions: Arc::new(store.clone()),
+            transactions: ports.clone(),
             clock: clock.clone(),
             random: Arc::new(SystemRandom),
-            requests: Arc::new(store.clone()),
+            requests: ports.clone(),
             deployment: deployment.clone(),
         };
         let secrets = administration.secrets.clone();
@@ -147,17 +179,17 @@ impl World {
         let notifier: Arc<dyn Notifier> = Arc::new(WebhookNotifier::new(webhook));
         let enrolment = Enrolment {
             profile_service: ProfileService {
-                profiles: Arc::new(store.clone()),
+                profiles: ports.clone(),
                 clock: clock.clone(),
                 metrics: Arc::new(Unmeasured),
             },
-            transactions: Arc::new(store.clone()),
+            transactions: ports.clone(),
             ca_keys: administration.ca_keys.clone(),
             ra_keys: administration.ra_keys.clone(),
             secrets: administration.secrets.clone(),
-            crls: Arc::new(store.clone()),
+            crls: ports.clone(),
             random: Arc::new(SystemRandom),
-            refusals: new_recorder(&store, &deployment),
+            refusals: new_recorder(ports.clone(), &deployment),
             services: BTreeMap::from([(ChallengeSourceKind::Webhook, source)]),
             notifiers: BTreeMap::from([(NoticeReceiver::Webhook, notifier)]),
             deployment,
@@ -175,30 +207,31 @@ impl World {
         }
     }
 
-    /// The same world with another clock, over another database and this client of it; the keys
+    /// The same world with another clock, on another database, whose store has these ports; the keys
     /// stay the same.
-    pub fn over(
+    pub fn over_ports(
         &self,
-        database: EmbeddedDynamoDb,
-        client: aws_sdk_dynamodb::Client,
+        database: D,
+        store: S,
+        ports: Arc<dyn AnyStore>,
         clock: Arc<TestClock>,
     ) -> Self {
-        let store = DynamoDbStore::new(client, Tables::prefixed("test"));
         let administration = Administration {
-            store: Arc::new(store.clone()),
-            transactions: Arc::new(store.clone()),
-            requests: Arc::new(store.clone()),
+            store: ports.clone(),
+            transactions: ports.clone(),
+            requests: ports.clone(),
             clock: clock.clone(),
             ..self.administration.clone()
         };
         let enrolment = Enrolment {
             profile_service: ProfileService {
-                profiles: Arc::new(store.clone()),
+                profiles: ports.clone(),
                 clock: clock.clone(),
                 metrics: Arc::new(Unmeasured),
             },
-            transactions: Arc::new(store.clone()),
-            refusals: new_recorder(&store, &self.enrolment.deployment),
+            transactions: ports.clone(),
+            crls: ports.clone(),
+            refusals: new_recorder(ports, &self.enrolment.deployment),
             ..self.enrolment.clone()
         };
         Self {
@@ -222,7 +255,9 @@ impl World {
     pub async fn edit_scep_profile(&self, edit: impl FnOnce(&mut ScepProfile)) {
         let mut profile: Versioned<ScepProfile> = self.find().await;
         edit(&mut profile.object);
-        replace(&self.store, &profile).await.unwrap();
+        replace(&*self.administration.store, &profile)
+            .await
+            .unwrap();
     }
 
     /// Has one-time challenges authorise enrolments, and nothing else.
@@ -242,7 +277,9 @@ impl World {
     pub async fn edit_ra_profile(&self, edit: impl FnOnce(&mut RaProfile)) {
         let mut profile: Versioned<RaProfile> = self.find().await;
         edit(&mut profile.object);
-        replace(&self.store, &profile).await.unwrap();
+        replace(&*self.administration.store, &profile)
+            .await
+            .unwrap();
     }
 
     /// Edits the rules of the RA Profile without checking them, as an earlier version may have
@@ -259,26 +296,25 @@ impl World {
 
     /// Edits an object without checking the rules.
     pub async fn edit<T: Object>(&self, uuid: TypedUuid<T::IdKind>, edit: impl FnOnce(&mut T)) {
-        let mut found: Versioned<T> = read(&self.store, uuid).await.unwrap().unwrap();
+        let mut found: Versioned<T> = read(&*self.administration.store, uuid)
+            .await
+            .unwrap()
+            .unwrap();
         edit(&mut found.object);
-        replace(&self.store, &found).await.unwrap();
+        replace(&*self.administration.store, &found).await.unwrap();
     }
 
     /// The profile called `default`.
     pub async fn find<T: Object>(&self) -> Versioned<T> {
-        find(&self.store, &name()).await.unwrap().unwrap()
+        find(&*self.administration.store, &name())
+            .await
+            .unwrap()
+            .unwrap()
     }
 
     /// The folder with the keys.
     pub fn key_folder(&self) -> PathBuf {
         self.keys.path().join("keys")
-    }
-
-    /// The number of stored transactions.
-    pub fn count_transactions(&self) -> usize {
-        let mut items = self.database.items("test-transactions").unwrap();
-        items.retain(|item| item.get("transactionId").is_some() && item.get("failed").is_none());
-        items.len()
     }
 
     /// Sends a GET with this query, such as `operation=GetCACaps`, to the default path.
@@ -310,7 +346,7 @@ impl World {
     }
 }
 
-impl World {
+impl<S, D> World<S, D> {
     /// Sends a request of this device and reads the reply, verified with the RA certificate.
     pub async fn ask(&self, device: &Device, request: &device::Request) -> CertRep {
         let message = device.message(request, &self.ra_certificate);
@@ -354,11 +390,10 @@ impl World {
     }
 }
 
-fn new_recorder(store: &DynamoDbStore, deployment: &Deployment) -> Arc<RefusalRecorder> {
+fn new_recorder(store: Arc<dyn AnyStore>, deployment: &Deployment) -> Arc<RefusalRecorder> {
     let validity = deployment.request_validity;
     let minute = Duration::from_secs(60);
-    let log = Arc::new(store.clone());
-    Arc::new(RefusalRecorder::new(log, validity, minute))
+    Arc::new(RefusalRecorder::new(store, validity, minute))
 }
 
 /// The name of every profile of a world.
