@@ -13,6 +13,7 @@ use scep_protocol::id::{
 use scep_protocol::lockout::{Lockout, LockoutSubject};
 use scep_protocol::notice::Notice;
 use scep_protocol::one_time_challenge::{ChallengeState, ChallengeUpdate, OneTimeChallenge};
+use scep_protocol::profile::ScepProfile;
 use scep_protocol::refusal_record::RefusalRecord;
 use scep_protocol::transaction::{
     Fingerprint, RequestFingerprint, SameRequest, Transaction, TransactionKey,
@@ -30,7 +31,8 @@ use scep_service::ports::{
 };
 use scep_service::request_list::{ListedRequest, RequestFilter};
 use scep_service::statistics::{HourlyCounts, IssuedCounts};
-use scepter_tests::databases::{Database, SqliteFile};
+use scepter_tests::databases::{AnyWorld, Database, DatabaseKind, SqliteFile};
+use scepter_tests::objects::audit;
 use scepter_tests::world::AnyStore;
 use store_dynamodb::{DynamoDbStore, Tables};
 use time::OffsetDateTime;
@@ -236,3 +238,26 @@ inject_faults!(Transactions {
     writes settle_notice(uuid: NoticeUuid) -> ();
     writes postpone_notice(postponed: &Notice) -> WriteOutcome;
 });
+
+#[tokio::test]
+async fn a_commit_that_is_made_to_fail_leaves_nothing() {
+    let world = AnyWorld::new_on(DatabaseKind::Sqlite).await;
+    let folder = tempfile::tempdir().unwrap();
+    let saved = folder.path().join("saved");
+    world.database.save_as(&saved);
+    let database = world.database.open_copy(&saved);
+    let faults = Faults::new(&[], Arc::clone(&world.clock));
+    let store = FaultyStore::over(&database, &faults);
+    let before = database.audit_records().len();
+    let profile = world.find::<ScepProfile>().await.object.uuid;
+    let record = audit(Reference::to::<ScepProfile>(profile));
+    faults.doom(Some("Store::record"));
+    let failed = store.record(&record).await.unwrap_err();
+    let StoreError::Unavailable { source, .. } = failed else {
+        panic!("{failed:?}");
+    };
+    assert_eq!(source.to_string(), "FOREIGN KEY constraint failed");
+    assert_eq!(database.audit_records().len(), before);
+    store.record(&record).await.unwrap();
+    assert_eq!(database.audit_records().len(), before + 1);
+}
