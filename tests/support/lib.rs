@@ -8,6 +8,7 @@ pub mod browser;
 pub mod clock;
 pub mod databases;
 pub mod device;
+pub mod exchanges;
 pub mod interop;
 pub mod intune;
 pub mod objects;
