@@ -156,7 +156,7 @@ inject_faults!(Store {
         authority: AuthorityUuid, generation: Generation, not_after_from: OffsetDateTime
     ) -> Vec<RevokedCertificate>;
     writes replace_crl(
-        authority: AuthorityUuid, generation: Generation, crl: &StoredCrl
+        authority: AuthorityUuid, generation: Generation, crl: &StoredCrl, replaced: Option<u64>
     ) -> WriteOutcome;
     writes create_challenges(
         challenges: &[OneTimeChallenge], now: OffsetDateTime, audit: &AuditRecord

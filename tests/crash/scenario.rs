@@ -319,7 +319,7 @@ impl<'a> Run<'a> {
             let generated = self.keys.generated.load(Ordering::SeqCst);
             assert_eq!(generated, self.scenario.ca_keys, "the number of CA keys");
         }
-        let orders = list::<KeyOrder>(&self.world.store).await.unwrap();
+        let orders = list::<KeyOrder>(&*self.world.store).await.unwrap();
         assert!(orders.is_empty(), "an order of a key remains: {orders:?}");
         // Each action of an administrator is recorded as often as it was done.
         let mut records: HashMap<String, usize> = HashMap::new();
