@@ -203,8 +203,8 @@ impl<S, D> World<S, D> {
         }
     }
 
-    /// The same world with another clock, on another database, whose store has these ports; the keys
-    /// stay the same.
+    /// The same world with another clock, on another database, whose store has these ports. The
+    /// keys stay the same.
     pub fn over_ports(
         &self,
         database: D,
