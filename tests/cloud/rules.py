@@ -18,6 +18,11 @@ CONSOLE = {
     "ConsoleAuthorizationUrl": "https://issuer.example/authorize",
     "ConsoleTokenUrl": "https://issuer.example/token",
 }
+TABLES = {
+    "ProfilesTableName": "restored-profiles",
+    "TransactionsTableName": "restored-transactions",
+    "CertificatesTableName": "restored-certificates",
+}
 
 # What is deployed.
 ACCEPTED = [
@@ -34,6 +39,7 @@ ACCEPTED = [
     {"CrlDays": "3"},
     ISSUER,
     {**ISSUER, "JwtAudience": "one,two", "ScopePrefix": ""},
+    TABLES,
     CONSOLE,
     {**CONSOLE, "ConsoleLogoutUrl": "https://issuer.example/logout", "ConsoleScope": "openid"},
 ]
@@ -62,6 +68,9 @@ REFUSED = [
     ({"CrlDays": "1"}, "CrlDays=1 needs CrlAlarmHours"),
     ({"CrlDays": "1", "CrlAlarmHours": "7"}, "CrlDays=1 needs CrlAlarmHours"),
     ({"CrlDays": "2"}, "CrlDays=2 needs CrlAlarmHours"),
+    ({**TABLES, "ProfilesTableName": ""}, "ProfilesTableName is missing"),
+    ({**TABLES, "TransactionsTableName": ""}, "TransactionsTableName is missing"),
+    ({**TABLES, "CertificatesTableName": ""}, "CertificatesTableName is missing"),
 ]
 
 
