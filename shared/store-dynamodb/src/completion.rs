@@ -6,6 +6,7 @@
 //! signs the same bytes again and completes it. Nobody is given the certificate before.
 
 use ca::id::{AuthorityUuid, CertificateUuid};
+use scep_cms::certificate::Certificate;
 use scep_protocol::id::ClaimUuid;
 use scep_protocol::notice::Notice;
 use scep_protocol::transaction::TransactionKey;
@@ -26,13 +27,13 @@ use crate::item::{
 use crate::transaction_item::{ISSUED, ISSUING, REJECTED};
 use crate::write::{Write, Written};
 
-/// The record of a certificate that is in the inventory.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// The certificate that is in the inventory.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Recorded {
     /// This very certificate.
     Mine,
-    /// One of the same contents, signed by another claimant of the transaction.
-    Theirs,
+    /// One of the same contents, with the signature of another claimant of the transaction.
+    Theirs(Certificate),
 }
 
 /// Another certificate has this serial number.
@@ -63,9 +64,14 @@ impl DynamoDbStore {
         if let Some(bar) = self.find_bar_of(summary).await? {
             return Ok(GuardedOutcome::Barred(bar));
         }
+        // Clients are sent the certificate that the inventory has.
+        let certificate = match &recorded {
+            Recorded::Mine => &record.certificate,
+            Recorded::Theirs(certificate) => certificate,
+        };
         let changes = Changes::default()
             .set(STATE, to_text(ISSUED))
-            .set(CERTIFICATE, to_octets(record.certificate.der()))
+            .set(CERTIFICATE, to_octets(certificate.der()))
             .set(CERTIFICATE_UUID, to_text(summary.uuid.to_string()))
             .set(EXPIRES_AT, to_seconds(resend_until))
             .remove(&[TO_BE_SIGNED, LEASE_UNTIL, ANNOTATIONS, VOUCHING]);
@@ -73,8 +79,10 @@ impl DynamoDbStore {
         let outcome = self.settle(settled, summary, notices).await?;
         Ok(match (outcome, recorded) {
             (WriteOutcome::Won, Recorded::Mine) => GuardedOutcome::Won,
-            // The certificate of the record is read again and sent.
-            (WriteOutcome::Won, Recorded::Theirs) | (WriteOutcome::Lost, _) => GuardedOutcome::Lost,
+            // The caller reads the transaction again, and so finds theirs.
+            (WriteOutcome::Won, Recorded::Theirs(_)) | (WriteOutcome::Lost, _) => {
+                GuardedOutcome::Lost
+            }
         })
     }
 
@@ -191,7 +199,7 @@ impl DynamoDbStore {
         let recorded = match self.write_one(recording, write).await? {
             Written::Won(_) => Recorded::Mine,
             Written::Lost => match self.read_recorded(record).await? {
-                Some(_) => Recorded::Theirs,
+                Some(found) => Recorded::Theirs(found.certificate),
                 None => return Ok(None),
             },
         };
