@@ -2,6 +2,7 @@
 //! hours, but by records like those that one enrolment left.
 
 use std::path::Path;
+use std::sync::mpsc::{SyncSender, sync_channel};
 
 use ca::id::CertificateUuid;
 use ca::revocation::{Revocation, RevocationReason};
@@ -26,6 +27,8 @@ use scepter_tests::samples::{claim, one_time_challenge};
 use store_sqlite::SqliteStore;
 use time::macros::format_description;
 use time::{Duration, OffsetDateTime};
+use tokio::runtime::{Builder, Runtime};
+use uuid::Uuid;
 
 /// The name that the sample is enrolled with; its digits are replaced by those of the number.
 pub(crate) const SAMPLE_NAME: &str = "device-0000000";
@@ -58,29 +61,27 @@ pub(crate) struct Sample {
 }
 
 impl Sample {
-    /// Finds the only certificate of a store.
-    pub(crate) async fn find(store: &SqliteStore, now: OffsetDateTime) -> Self {
+    /// Finds the only certificate of the store in a file.
+    pub(crate) fn find(file: &Path, now: OffsetDateTime) -> Self {
+        let store = SqliteStore::open(file).unwrap();
+        let runtime = build_runtime();
         let page = PageRequest {
             limit: 2,
             cursor: None,
         };
         let filter = CertificateFilter::default();
-        let listed = store.certificates(&filter, &page).await.unwrap().items;
-        let [summary] = &listed[..] else {
-            panic!("the store has one certificate, not {}", listed.len());
-        };
-        let certificate = store
-            .certificate_record(summary.uuid)
-            .await
-            .unwrap()
+        let listed = runtime
+            .block_on(store.certificates(&filter, &page))
             .unwrap();
-        let transaction = certificate.transaction.uuid();
+        let [summary] = &listed.items[..] else {
+            panic!("the store has {} certificates", listed.items.len());
+        };
+        let certificate = runtime.block_on(store.certificate_record(summary.uuid));
+        let certificate = certificate.unwrap().unwrap();
+        let uuid = certificate.transaction.uuid();
+        let transaction = runtime.block_on(store.transaction_record(uuid, now));
         Self {
-            transaction: store
-                .transaction_record(transaction, now)
-                .await
-                .unwrap()
-                .unwrap(),
+            transaction: transaction.unwrap().unwrap(),
             certificate,
         }
     }
@@ -112,44 +113,69 @@ impl Filler {
     }
 
     /// Writes every record into the store in a file.
-    pub(crate) async fn fill(&self, file: &Path, bar: &ProgressBar) {
-        let store = SqliteStore::open(file).unwrap();
-        let mut first = 0;
-        while first < self.count {
+    pub(crate) fn fill(&self, file: &Path, bar: &ProgressBar) {
+        let (store, runtime) = (SqliteStore::open(file).unwrap(), build_runtime());
+        let write = |records| runtime.block_on(store.import(records)).unwrap();
+        // One processor builds records while the other one writes those before.
+        std::thread::scope(|scope| {
+            let (sender, batches) = sync_channel(1);
+            scope.spawn(move || self.build_batches(&sender));
+            for (certificates, records) in batches {
+                write(records);
+                bar.inc(certificates);
+            }
+        });
+        write(self.build_undecided());
+        write(self.build_counts());
+        write(self.build_lockouts());
+    }
+
+    /// Builds the records of all certificates, and sends them together with the number of
+    /// certificates.
+    fn build_batches(&self, batches: &SyncSender<(u64, Vec<Record>)>) {
+        for first in (0..self.count).step_by(BATCH) {
             let batch = first..self.count.min(first + BATCH);
-            let records = batch.clone().flat_map(|index| self.build_records(index));
-            store.import(records.collect()).await.unwrap();
-            bar.inc(batch.len().try_into().unwrap());
-            first = batch.end;
+            let certificates = batch.len().try_into().unwrap();
+            let records = batch.flat_map(|index| self.build_records(index));
+            batches.send((certificates, records.collect())).unwrap();
         }
-        store.import(self.build_undecided()).await.unwrap();
-        store.import(self.build_counts()).await.unwrap();
-        store.import(self.build_lockouts()).await.unwrap();
     }
 
     /// The identity of a certificate, which is its serial number.
     pub(crate) fn uuid(&self, index: usize) -> CertificateUuid {
-        let mut octets = hash(b"serial", index).0;
+        let mut octets = [0; 16];
+        let (first, others) = octets.split_at_mut(1);
         // The serial number keeps its length in DER.
-        octets[0] = self.sample.certificate.summary.uuid.into_bytes()[0];
-        let (uuid, _) = octets.split_at(16);
-        CertificateUuid::from_untyped_uuid(uuid::Uuid::from_slice(uuid).unwrap())
+        first.copy_from_slice(&self.sample.certificate.summary.uuid.into_bytes()[..1]);
+        others.copy_from_slice(&self.hash(b"serial", index).0[..15]);
+        CertificateUuid::from_untyped_uuid(Uuid::from_bytes(octets))
     }
 
     /// The fingerprint of a certificate's key.
-    pub(crate) fn key(index: usize) -> Fingerprint {
-        hash(b"key", index)
+    pub(crate) fn key(&self, index: usize) -> Fingerprint {
+        self.hash(b"key", index)
     }
 
     /// The transactionID of a certificate.
-    pub(crate) fn transaction_id(index: usize) -> TransactionId {
-        TransactionId::new(&hash(b"transaction", index).to_string()).unwrap()
+    pub(crate) fn transaction_id(&self, index: usize) -> TransactionId {
+        TransactionId::new(&self.hash(b"transaction", index).to_string()).unwrap()
+    }
+
+    /// A number that looks random, and is the same in each run. It grows with the index in its
+    /// first octets, so that the rows of a batch are neighbours in the indexes. Real ones are not;
+    /// the indexes are alike in the end, but every batch would write all of their pages.
+    fn hash(&self, what: &[u8], index: usize) -> Fingerprint {
+        let mut hash = Fingerprint::of(&[what, &index.to_be_bytes()].concat());
+        // The indexes of undecided transactions follow those of the certificates.
+        let place = u16::try_from(index * 60_000 / self.count).unwrap_or(u16::MAX);
+        hash.0[..2].copy_from_slice(&place.to_be_bytes());
+        hash
     }
 
     /// The identity of the transaction of a certificate.
     pub(crate) fn transaction_uuid(&self, index: usize) -> TransactionUuid {
         let key = TransactionKey {
-            transaction_id: Self::transaction_id(index),
+            transaction_id: self.transaction_id(index),
             ..self.sample.certificate.transaction.clone()
         };
         key.uuid()
@@ -205,8 +231,8 @@ impl Filler {
         }
         if envelope_until > soon {
             records.push(Record::Envelope(EnvelopeRecord {
-                encrypted_key: hash(b"encrypted key", index),
-                ciphertext: hash(b"ciphertext", index),
+                encrypted_key: self.hash(b"encrypted key", index),
+                ciphertext: self.hash(b"ciphertext", index),
                 until: envelope_until,
             }));
         }
@@ -245,14 +271,14 @@ impl Filler {
             &write_utc_time(not_after),
         );
         record.certificate = Certificate::from_der(&der).unwrap();
-        record.transaction.transaction_id = Self::transaction_id(index);
+        record.transaction.transaction_id = self.transaction_id(index);
         let is_renewal = index % RENEWALS == 1 && index > self.count / 2;
         let summary = &mut record.summary;
         summary.uuid = uuid;
         summary.serial_number = format!("{:X}", uuid.as_u128());
         summary.subject = summary.subject.replace(SAMPLE_NAME, &name);
         summary.common_name = Some(name);
-        summary.key = Self::key(index);
+        summary.key = self.key(index);
         summary.predecessor = is_renewal.then(|| self.uuid(index - self.count / 2));
         summary.not_before = issued_at;
         summary.not_after = not_after;
@@ -272,11 +298,11 @@ impl Filler {
     ) -> TransactionRecord {
         let mut record = self.sample.transaction.clone();
         let transaction = &mut record.transaction;
-        transaction.key.transaction_id = Self::transaction_id(index);
+        transaction.key.transaction_id = self.transaction_id(index);
         transaction.claim = self.claim_uuid(index);
-        transaction.request.csr = hash(b"csr", index);
-        transaction.signer_key = Self::key(index);
-        transaction.requester_key = Self::key(index);
+        transaction.request.csr = self.hash(b"csr", index);
+        transaction.signer_key = self.key(index);
+        transaction.requester_key = self.key(index);
         transaction.state = state;
         let summary = &mut record.summary;
         summary.uuid = transaction.key.uuid();
@@ -295,13 +321,13 @@ impl Filler {
     fn build_request(&self, index: usize, until: OffsetDateTime) -> Record {
         let summary = &self.sample.certificate.summary;
         let mut request = self.sample.transaction.transaction.request;
-        request.csr = hash(b"csr", index);
+        request.csr = self.hash(b"csr", index);
         let transaction = TransactionKey {
             scep_profile: summary.scep_profile,
-            transaction_id: Self::transaction_id(index),
+            transaction_id: self.transaction_id(index),
         };
         Record::Request(RequestRecord {
-            id: request.identify(summary.scep_profile, Self::key(index)),
+            id: request.identify(summary.scep_profile, self.key(index)),
             transaction: transaction.uuid(),
             claim: self.claim_uuid(index),
             certificate: Some((summary.authority, self.uuid(index))),
@@ -320,7 +346,7 @@ impl Filler {
         let build = |number: usize| {
             let index = self.count + number;
             let key = TransactionKey {
-                transaction_id: Self::transaction_id(index),
+                transaction_id: self.transaction_id(index),
                 ..self.sample.certificate.transaction.clone()
             };
             let state = match number < pending {
@@ -349,10 +375,10 @@ impl Filler {
         let age = Duration::days(90) * (self.count - index) as f64 / self.count as f64;
         let at = self.now - age + Duration::HOUR;
         let mut outline = RequestOutline::new(summary.scep_profile, Some(summary.ra_profile), None);
-        outline.transaction_id = Some(Self::transaction_id(index).as_str().to_owned());
+        outline.transaction_id = Some(self.transaction_id(index).as_str().to_owned());
         outline.subject = Some(format!("CN=device-{index:07},O=Corp"));
         Record::Refusal(Box::new(RefusalRecord {
-            uuid: RefusalUuid::from_untyped_uuid(uuid::Uuid::new_v4()),
+            uuid: RefusalUuid::from_untyped_uuid(Uuid::new_v4()),
             at,
             until: at + Duration::days(90),
             outline,
@@ -403,10 +429,14 @@ impl Filler {
     }
 }
 
+fn build_runtime() -> Runtime {
+    Builder::new_current_thread().build().unwrap()
+}
+
 /// The record of a revocation.
 fn build_audit(certificate: &CertificateRecord, at: OffsetDateTime) -> AuditRecord {
-    let random = uuid::Uuid::new_v4().as_u128() >> 48;
-    let uuid = uuid::Uuid::from_u128(first_record_uuid(at).as_u128() | random);
+    let random = Uuid::new_v4().as_u128() >> 48;
+    let uuid = Uuid::from_u128(first_record_uuid(at).as_u128() | random);
     AuditRecord {
         uuid: AuditRecordUuid::from_untyped_uuid(uuid),
         at,
@@ -421,11 +451,6 @@ fn build_audit(certificate: &CertificateRecord, at: OffsetDateTime) -> AuditReco
 
 fn write_name(index: usize) -> String {
     format!("device-{index:07}")
-}
-
-/// A number that looks random, and is the same in each run.
-fn hash(what: &[u8], index: usize) -> Fingerprint {
-    Fingerprint::of(&[what, &index.to_be_bytes()].concat())
 }
 
 /// Replaces octets by as many others wherever they occur.

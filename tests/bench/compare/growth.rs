@@ -5,7 +5,6 @@ use std::time::Instant;
 use indicatif::ProgressBar;
 use scepter_tests::device::Device;
 use scepter_tests::world::CHALLENGE;
-use store_sqlite::SqliteStore;
 use time::OffsetDateTime;
 
 use crate::filler::{Filler, SAMPLE_NAME, Sample};
@@ -33,18 +32,13 @@ impl FullFolder {
     ) -> Self {
         let installation = Installation::new(program);
         enrol_sample(&installation);
-        let runtime = tokio::runtime::Builder::new_multi_thread().build().unwrap();
         let file = installation.folder().join("store.db");
         let now = OffsetDateTime::now_utc();
-        let sample = runtime.block_on(async {
-            let store = SqliteStore::open(&file).unwrap();
-            Sample::find(&store, now).await
-        });
-        let filler = Filler::new(sample, count, now);
+        let filler = Filler::new(Sample::find(&file, now), count, now);
         bar.inc_length(count.try_into().unwrap());
         bar.set_message("certificates are written");
         let begun = Instant::now();
-        runtime.block_on(filler.fill(&file, bar));
+        filler.fill(&file, bar);
         let rate = count as f64 / begun.elapsed().as_secs_f64();
         let subject = name_full(count);
         report.add(SECTION, "certificates written a second", subject, rate);
