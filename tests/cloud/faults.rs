@@ -64,7 +64,8 @@ fn administration_says_503_too_and_the_name_is_still_free() {
     let _alone = ALONE.write();
     let admin = STACK.admin();
     let authority = json!({ "name": "halved", "subject": "CN=Halved", "keyAlgorithm": "EC_P256" });
-    for operation in ["TransactWriteItems", "Sign", "GetPublicKey", "CreateKey"] {
+    // In the order in which a creation calls them, because each attempt continues the one before.
+    for operation in ["TransactWriteItems", "CreateKey", "GetPublicKey", "Sign"] {
         STACK.faults(&json!({ operation: "ThrottlingException" }));
         let refused = admin.make("/authorities", &authority);
         STACK.faults(&json!({}));
