@@ -1,7 +1,7 @@
 //! A persistent HTTP connection that costs the machine little, so that a measurement shows the
 //! server.
 
-use std::io::{BufRead, BufReader, Read, Write};
+use std::io::{BufRead, BufReader, ErrorKind, Read, Write};
 use std::net::TcpStream;
 use std::time::Duration;
 
@@ -64,8 +64,12 @@ impl Connection {
 
     /// Sends a request and reads the answer.
     pub(crate) fn exchange(&mut self, request: &Request) -> Answer {
-        self.stream.get_mut().write_all(&request.0).unwrap();
-        let line = self.read_line();
+        let line = self.send(request).unwrap_or_else(|| {
+            // A server may close a connection that was idle, just as the next request comes.
+            *self = Self::open(&self.address);
+            let line = self.send(request);
+            line.unwrap_or_else(|| panic!("{} closes every connection", self.address))
+        });
         let status = line.split(' ').nth(1).and_then(|code| code.parse().ok());
         let status = status.unwrap_or_else(|| panic!("no answer: {line:?}"));
         let (mut length, mut is_chunked, mut closes) = (0, false, false);
@@ -90,6 +94,19 @@ impl Connection {
             *self = Self::open(&self.address);
         }
         Answer { status, body }
+    }
+
+    /// Sends a request and returns the first line of the answer; `None` if the server has closed the
+    /// connection.
+    fn send(&mut self, request: &Request) -> Option<String> {
+        self.stream.get_mut().write_all(&request.0).ok()?;
+        let mut line = String::new();
+        match self.stream.read_line(&mut line) {
+            Ok(0) => None,
+            Ok(_) => Some(line),
+            Err(error) if error.kind() == ErrorKind::ConnectionReset => None,
+            Err(error) => panic!("reading an answer: {error}"),
+        }
     }
 
     /// Sends a request and returns the body of a success.
