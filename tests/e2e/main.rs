@@ -18,4 +18,5 @@ mod crash;
 #[path = "../contract/keys.rs"]
 mod key_contract;
 mod smoke;
+mod release;
 mod sqlite;

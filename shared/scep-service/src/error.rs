@@ -85,8 +85,8 @@ pub enum KeyError {
 /// An internal failure, as opposed to a refusal.
 #[derive(Debug, thiserror::Error)]
 pub enum Failure {
-    /// Another process worked on the transaction, or on the order of a key, for longer than a client
-    /// waits.
+    /// Another process worked on the transaction, or on the order of a key, for longer than a
+    /// client waits.
     #[error("another process is working on this already")]
     Busy,
     /// What the server stored or made itself cannot be read.
