@@ -120,7 +120,10 @@ fn the_next_authority_and_the_crl_are_at_both_front_doors() {
             let (status, head) = STACK.http(&["--head", &url], &[]);
             let head = String::from_utf8(head).unwrap().to_lowercase();
             assert_eq!(status, 200, "{url}: {head}");
-            let tag = head.split("etag: ").nth(1).and_then(|rest| rest.lines().next());
+            let tag = head
+                .split("etag: ")
+                .nth(1)
+                .and_then(|rest| rest.lines().next());
             let tag = tag.unwrap_or_else(|| panic!("{url}: {head}"));
             let known = ["--header", &format!("If-None-Match: {tag}"), &url];
             assert_eq!(STACK.http(&known, &[]).0, 304, "{url}");

@@ -17,6 +17,6 @@ mod contract;
 mod crash;
 #[path = "../contract/keys.rs"]
 mod key_contract;
-mod smoke;
 mod release;
+mod smoke;
 mod sqlite;
