@@ -28,6 +28,9 @@ use crate::item::{ID, Item, REVOCATION_REASON, REVOKED_AT, REVOKED_OF, unavailab
 use crate::page::{Bounds, END_OF_TIME, List, read_all};
 use crate::write::Write;
 
+/// The maximum length of a serial number, RFC 5280 §4.1.2.2, in hexadecimal digits.
+const MAX_SERIAL_NUMBER_DIGITS: usize = 40;
+
 impl DynamoDbStore {
     pub(crate) async fn find_certificate(
         &self,
@@ -245,6 +248,21 @@ impl DynamoDbStore {
         };
         let record = found.map(parse_record).transpose()?;
         Ok(record.filter(|record| record.summary.authority == authority))
+    }
+
+    /// Reads a certificate whose serial number this server would not give, as earlier versions
+    /// stored it.
+    pub(crate) async fn get_foreign(
+        &self,
+        authority: AuthorityUuid,
+        serial_number: &str,
+    ) -> Result<Option<CertificateRecord>, StoreError> {
+        if serial_number.len() > MAX_SERIAL_NUMBER_DIGITS {
+            return Ok(None);
+        }
+        let id = format!("{authority}/{serial_number}");
+        let found = self.get_certificate_item(id).await?;
+        found.map(parse_record).transpose()
     }
 
     // A stale answer would not know a certificate that was issued a moment ago, or its revocation.

@@ -193,12 +193,10 @@ impl Transactions for DynamoDbStore {
         authority: AuthorityUuid,
         serial_number: &str,
     ) -> Result<Option<CertificateRecord>, StoreError> {
-        // No certificate of the inventory has a serial number of another form.
-        let Some(serial_number) = SerialNumber::from_hex(serial_number) else {
-            return Ok(None);
-        };
-        self.get_certificate(authority, serial_number.as_uuid())
-            .await
+        match SerialNumber::from_hex(serial_number) {
+            Some(known) => self.get_certificate(authority, known.as_uuid()).await,
+            None => self.get_foreign(authority, serial_number).await,
+        }
     }
 
     async fn is_key_revoked(&self, key: Fingerprint) -> Result<bool, StoreError> {

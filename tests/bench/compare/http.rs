@@ -96,8 +96,8 @@ impl Connection {
         Answer { status, body }
     }
 
-    /// Sends a request and returns the first line of the answer; `None` if the server has closed the
-    /// connection.
+    /// Sends a request and returns the first line of the answer; `None` if the server has closed
+    /// the connection.
     fn send(&mut self, request: &Request) -> Option<String> {
         self.stream.get_mut().write_all(&request.0).ok()?;
         let mut line = String::new();

@@ -4,9 +4,10 @@
 use std::path::Path;
 use std::process::Command;
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use ca::authority::{Authority, Certification};
 use ca::id::AuthorityUuid;
-use newtype_uuid::TypedUuid;
+use newtype_uuid::{GenericUuid, TypedUuid};
 use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm, KeyTransport, SignatureAlgorithm};
 use scep_cms::attribute::PkiStatus;
 use scep_cms::ber::to_der;
@@ -18,6 +19,7 @@ use scep_cms::transaction_id::TransactionId;
 use scep_protocol::id::RaProfileUuid;
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_protocol::transaction::{Fingerprint, TransactionKey};
+use scep_service::inventory::CertificateSummary;
 use scep_service::object::Versioned;
 use scep_service::ports::{ClaimKind, Transactions};
 use scep_service::ra_key::RaKey;
@@ -304,8 +306,8 @@ async fn record_certificate(
     let mut record = samples::record(key, place as u128 + 1, certificate, now);
     record.summary.authority = authority;
     record.summary.ra_profile = ra_profile;
-    // Index the record by serial number like those of issued certificates; the queried certificate
-    // is another CA's, and its serial number may be longer than 128 bits.
+    // The captured certificates are another CA's, and their serial numbers may be longer than 128
+    // bits.
     if let Ok(serial_number) = u128::from_str_radix(&number, 16) {
         record.summary.uuid = TypedUuid::from_u128(serial_number);
     }
@@ -314,6 +316,30 @@ async fn record_certificate(
     let completed = world.store.complete(claim.claim, &record, now, &[]).await;
     // Several messages are signed with the same certificate, so later ones may already be recorded.
     assert!(completed.is_ok() || place > 0);
+    if u128::from_str_radix(&record.summary.serial_number, 16).is_err() {
+        store_as_before(world, &record.summary).await;
+    }
+}
+
+/// Stores a certificate once more, in the form of earlier versions, which found it by a serial
+/// number of any length.
+async fn store_as_before(world: &World, summary: &CertificateSummary) {
+    let client = world.database.client();
+    let text = |text: String| AttributeValue::S(text);
+    let read = client.get_item().table_name("test-certificates").key(
+        "id",
+        text(format!("certificate/{}", summary.uuid.into_untyped_uuid())),
+    );
+    let mut item = read.send().await.unwrap().item.unwrap();
+    let (authority, number) = (
+        summary.authority.into_untyped_uuid(),
+        &summary.serial_number,
+    );
+    item.insert("id".to_owned(), text(format!("{authority}/{number}")));
+    let uuid = summary.uuid.into_untyped_uuid().to_string();
+    item.insert("uuid".to_owned(), text(uuid));
+    let written = client.put_item().table_name("test-certificates");
+    written.set_item(Some(item)).send().await.unwrap();
 }
 
 /// Stores a pending transaction for the poll of this vector.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use ca::template::{Period, SubjectRule};
+use scep_cms::attribute::FailInfo;
 use scep_cms::certificate::Certificate;
 use scep_cms::transaction_id::TransactionId;
 use scep_protocol::profile::{EndpointName, RaProfile, ScepProfile};
@@ -16,6 +17,7 @@ use scepter_tests::admin::{Admin, text};
 use scepter_tests::assert::assert_status;
 use scepter_tests::device::{Device, Request};
 use scepter_tests::world::{CHALLENGE, World, name};
+use serde_json::json;
 
 use crate::crash::failing::WatchedKeys;
 
@@ -164,4 +166,22 @@ async fn what_a_crash_left_under_another_ra_profile_is_issued_if_that_still_serv
         expected.sort_unstable();
         assert_eq!(states, expected);
     }
+}
+
+/// Whoever has a key that is compromised has the requests that it signed, too.
+#[tokio::test]
+async fn a_key_with_a_revoked_certificate_is_sent_none_of_its_others() {
+    let world = World::new().await;
+    let device = Device::rsa();
+    let first = device.enrolment("device-1", CHALLENGE);
+    let first = device.message(&first, &world.ra_certificate);
+    world.exchange(&device, first.clone()).await.leaf();
+    let mut second = device.enrolment("device-2", CHALLENGE);
+    second.transaction_id = "another".to_owned();
+    let revoked = world.ask(&device, &second).await.leaf();
+    let body = json!({ "reason": "keyCompromise" });
+    Admin::of(&world).revoke(&revoked, body).await.expect(204);
+    let (fail_info, text) = world.exchange(&device, first).await.failure();
+    assert_eq!(fail_info, FailInfo::BadRequest);
+    assert_eq!(text, "the key belongs to a revoked certificate");
 }

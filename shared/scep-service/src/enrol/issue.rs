@@ -233,23 +233,25 @@ impl Exchange<'_> {
         Ok(Verdict::of(is_enabled))
     }
 
-    /// Refuses to resend a certificate that is revoked or has no record.
+    /// Refuses to resend a certificate that is revoked, whose key has another certificate that is
+    /// revoked, or that has no record.
     async fn check_not_revoked(
         &self,
         authority: AuthorityUuid,
         certificate: &Certificate,
     ) -> Result<(), EnrolError> {
+        let transactions = &self.enrolment.transactions;
         let serial_number = certificate.issuer_and_serial_number().serial_number_hex();
-        let is_good = self
-            .enrolment
-            .transactions
+        let record = transactions
             .certificate(authority, &serial_number)
             .await?
-            .is_some_and(|recorded| recorded.summary.revocation.is_none());
-        if is_good {
-            return Ok(());
+            .filter(|record| record.summary.revocation.is_none())
+            .ok_or(Refusal::Revoked)?;
+        // Whoever has a key that is compromised has every request that it signed.
+        if transactions.is_key_revoked(record.summary.key).await? {
+            return Err(Refusal::KeyRevoked.into());
         }
-        Err(Refusal::Revoked.into())
+        Ok(())
     }
 
     /// Claims a transaction and then signs its certificate or leaves it pending.
