@@ -296,9 +296,14 @@ impl DataFolder {
         }
     }
 
-    /// Writes what is left to be recorded of refused requests before the process ends.
-    pub(crate) async fn record_last_refusals(&self) {
+    /// Writes what is left to be recorded of refused requests before the process ends, and leaves
+    /// the database in one file.
+    pub(crate) async fn close(&self) {
         self.refusals.write_all(OffsetDateTime::now_utc()).await;
+        if let Err(error) = self.store.empty_log() {
+            let error = ErrorChain(&error);
+            tracing::warn!(%error, "the log of the database remains");
+        }
     }
 
     /// Deletes by timer what has expired.

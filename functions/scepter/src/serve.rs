@@ -63,6 +63,6 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
         settings.trusted_proxies(),
     )
     .await?;
-    data.record_last_refusals().await;
+    data.close().await;
     Ok(())
 }

@@ -141,6 +141,14 @@ impl Database {
         written.map_err(|error| error.into_store_error(operation))
     }
 
+    /// Moves what the log holds into the file, and empties the log, unless somebody reads.
+    pub(crate) fn empty_log(&self) -> Result<(), Error> {
+        let connection = Connection::open(&*self.file)?;
+        configure(&connection)?;
+        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+        Ok(())
+    }
+
     fn take_reader(&self) -> Result<Connection, Error> {
         let free = self
             .readers
@@ -321,6 +329,16 @@ mod tests {
         other.execute_batch("ROLLBACK").unwrap();
         insert(&database, 2, false).await.unwrap();
         assert_eq!(list_hours(&database), [2]);
+    }
+
+    #[tokio::test]
+    async fn an_empty_log_leaves_everything_in_one_file() {
+        let (folder, database) = open_new();
+        insert(&database, 0, false).await.unwrap();
+        database.empty_log().unwrap();
+        let copy = folder.path().join("copy.db");
+        std::fs::copy(folder.path().join("test.db"), &copy).unwrap();
+        assert_eq!(list_hours(&Database::open(&copy).unwrap()), [0]);
     }
 
     #[test]

@@ -84,6 +84,17 @@ impl SqliteStore {
             .map_err(|error| error.into_store_error("copying the database"))
     }
 
+    /// Leaves everything in one file, before the process ends.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the file cannot be written. Nothing is lost then: what is in
+    /// the log beside the file is read from there.
+    pub fn empty_log(&self) -> Result<(), StoreError> {
+        self.database
+            .empty_log()
+            .map_err(|error| error.into_store_error("emptying the log of the database"))
+    }
+
     /// Deletes some of what has expired by now, and returns how many rows. None are left when it
     /// returns 0.
     ///
