@@ -34,7 +34,7 @@ enum ConversionError {
 }
 
 impl ConvertCommand {
-    /// Converts the database, with a progress bar. A crash leaves the folder as it was, or
+    /// Converts the database, with a progress bar. A crash leaves the folder unchanged, or
     /// converted.
     #[tokio::main]
     pub(crate) async fn run(self) -> Result<(), Box<dyn Error>> {

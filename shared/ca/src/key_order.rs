@@ -16,7 +16,7 @@ use crate::template::Period;
 
 /// The order of a key for a generation of an authority.
 // A key store may bill a key from its first moment, and nothing can undo that. The order is stored
-// before the key is made, so that whoever finds it can find the key, and use it.
+// before the key is made, so that a later attempt finds the key by it, and uses it.
 #[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 pub struct KeyOrder {

@@ -82,7 +82,8 @@ impl KeyAccess {
     /// Returns the key policy, JSON.
     // A policy of IAM can know a new key by its tag alone, and KMS may take five minutes to learn
     // of a tag. The roles are conditions rather than principals: KMS would store a principal by an
-    // id that a role made anew does not have, and refuse one that it does not know yet.
+    // id, which changes when a role is deleted and made again, and refuse one that it does not know
+    // yet.
     pub(crate) fn policy(&self) -> String {
         let account = &self.account;
         json!({

@@ -2,8 +2,8 @@
 //!
 //! DynamoDB charges a transaction twice for each item and a condition on another item like a write,
 //! so these are writes of one item each. They are safe in this order: a transaction stays `issuing`
-//! until its certificate is recorded and nothing forbids it, and whoever finds it so after a crash
-//! signs the same bytes again and completes it. Nobody is given the certificate before.
+//! until its certificate is recorded and nothing forbids it. A process that finds it so after a
+//! crash signs the same bytes again and completes it. Nobody is given the certificate before.
 
 use ca::id::{AuthorityUuid, CertificateUuid};
 use scep_cms::certificate::Certificate;

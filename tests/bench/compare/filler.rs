@@ -212,7 +212,7 @@ impl Filler {
             records.push(Record::RevokedKey(certificate.summary.key, revocation.at));
             records.push(Record::Audit(build_audit(&certificate, revocation.at)));
         }
-        // What has expired is deleted every minute, so there is none of it.
+        // What has expired is deleted every minute, so nothing of it is left.
         let soon = self.now + Duration::HOUR;
         let (renewable_at, not_after) = (issued_at + VALIDITY / 2, issued_at + VALIDITY);
         let envelope_until = issued_at + Duration::DAY;

@@ -34,7 +34,7 @@ async function checkByAxe(page, runOnly, where) {
 /** Waits until the page, whose parts measure themselves, is no wider than its window. */
 async function checkWidth(page, where) {
   const isNarrow = () => document.documentElement.scrollWidth <= innerWidth;
-  await page.waitForFunction(isNarrow, undefined, { timeout: 3_000 }).catch(async () => {
+  await page.waitForFunction(isNarrow, undefined, { timeout: 15_000 }).catch(async () => {
     const width = await page.evaluate(() => document.documentElement.scrollWidth);
     assert.fail(`${where} is ${width} px wide`);
   });

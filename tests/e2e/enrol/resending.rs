@@ -168,7 +168,7 @@ async fn what_a_crash_left_under_another_ra_profile_is_issued_if_that_still_serv
     }
 }
 
-/// Whoever has a key that is compromised has the requests that it signed, too.
+/// An attacker who has a compromised key has the requests that it signed, too.
 #[tokio::test]
 async fn a_key_with_a_revoked_certificate_is_sent_none_of_its_others() {
     let world = World::new().await;

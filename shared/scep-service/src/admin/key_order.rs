@@ -218,7 +218,7 @@ impl Administration {
                 }
                 Ok(authority)
             }
-            // Nothing can make these keys useful: another authority has the name, or there is none.
+            // Nothing can make these keys useful: another authority has the name, or no authority.
             Err(error @ (AdminError::NameTaken(_) | AdminError::NotFound(_))) => {
                 warn_orphaned_key(&key.location);
                 self.drop_order(order).await?;

@@ -247,7 +247,7 @@ impl Exchange<'_> {
             .await?
             .filter(|record| record.summary.revocation.is_none())
             .ok_or(Refusal::Revoked)?;
-        // Whoever has a key that is compromised has every request that it signed.
+        // An attacker who has a compromised key has every request that it signed.
         if transactions.is_key_revoked(record.summary.key).await? {
             return Err(Refusal::KeyRevoked.into());
         }

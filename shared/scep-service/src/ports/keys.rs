@@ -39,7 +39,7 @@ pub trait CaKeys: Send + Sync {
     ) -> Result<GeneratedKey, KeyError>;
 
     /// Finds the key that was generated for an order, also by a call whose answer was lost; `None`
-    /// if there is none. The cost may grow with the number of keys in the key store.
+    /// if it does not exist. The cost may grow with the number of keys in the key store.
     async fn find(
         &self,
         order: KeyOrderUuid,
