@@ -3,9 +3,8 @@
 use ca::generation::Generation;
 use ca::id::{AuthorityUuid, CertificateUuid};
 use scep_protocol::id::{ClaimUuid, TransactionUuid};
-use scep_protocol::transaction::{Fingerprint, TransactionState};
+use scep_protocol::transaction::Fingerprint;
 use scep_service::error::StoreError;
-use scep_service::inventory::{TransactionRecord, TransactionStatus};
 use scep_service::object::ObjectKind;
 use scep_service::ports::ProfileReader;
 use scep_service::record::{EnvelopeRecord, Record, RequestRecord, SuccessorsRecord};
@@ -24,7 +23,7 @@ use crate::lockouts::parse_lockout;
 use crate::notice_item::parse_notice;
 use crate::objects::parse_object;
 use crate::refusal_item::parse_refusal;
-use crate::transaction_item::{parse_requested, parse_summary, parse_transaction};
+use crate::transaction_item::parse_transaction_record;
 
 /// Where an export goes on.
 #[derive(Clone, Debug, Default)]
@@ -178,22 +177,10 @@ fn read_record_without_kind(id: &str, item: Item) -> Result<Record, StoreError> 
         let found: MarkItem = parse_item("count", item)?;
         return Ok(Record::CountedUntil(found.counted_until.0));
     }
-    let transaction = parse_transaction(item.clone())?;
-    let requested = parse_requested(item.clone())?;
-    let status = match transaction.state {
-        TransactionState::Issued { .. } => TransactionStatus::Issued,
-        TransactionState::Issuing { .. } => TransactionStatus::Issuing,
-        TransactionState::Pending { .. } => TransactionStatus::Pending,
-        TransactionState::Rejected { .. } => TransactionStatus::Rejected,
-    };
     // At the beginning of time nothing has expired.
-    let summary = parse_summary(item, status, OffsetDateTime::UNIX_EPOCH)?
-        .ok_or_else(|| corrupt("transaction")(MissingAttribute("id")))?;
-    Ok(Record::Transaction(Box::new(TransactionRecord {
-        summary,
-        transaction,
-        requested,
-    })))
+    parse_transaction_record(item, OffsetDateTime::UNIX_EPOCH)?
+        .map(|record| Record::Transaction(Box::new(record)))
+        .ok_or_else(|| corrupt("transaction")(MissingAttribute("id")))
 }
 
 /// Reads an object, whose id begins with its kind, or a certificate of an earlier version, whose id

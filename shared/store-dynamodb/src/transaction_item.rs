@@ -14,7 +14,7 @@ use scep_protocol::transaction::{
 };
 use scep_protocol::vouching::Vouching;
 use scep_service::error::StoreError;
-use scep_service::inventory::{TransactionStatus, TransactionSummary};
+use scep_service::inventory::{TransactionRecord, TransactionStatus, TransactionSummary};
 use scep_service::ports::{Claim, ClaimKind};
 use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
@@ -268,8 +268,29 @@ pub(crate) fn parse_transaction(item: Item) -> Result<Transaction, StoreError> {
     })
 }
 
+/// Parses a transaction with its summary; `None` if it has expired.
+pub(crate) fn parse_transaction_record(
+    item: Item,
+    now: OffsetDateTime,
+) -> Result<Option<TransactionRecord>, StoreError> {
+    let transaction = parse_transaction(item.clone())?;
+    let requested = parse_requested(item.clone())?;
+    let status = match transaction.state {
+        TransactionState::Issued { .. } => TransactionStatus::Issued,
+        TransactionState::Issuing { .. } => TransactionStatus::Issuing,
+        TransactionState::Pending { .. } => TransactionStatus::Pending,
+        TransactionState::Rejected { .. } => TransactionStatus::Rejected,
+    };
+    let summary = parse_summary(item, status, now)?;
+    Ok(summary.map(|summary| TransactionRecord {
+        summary,
+        transaction,
+        requested,
+    }))
+}
+
 /// Parses what the request of a transaction asked for; `None` if it is not known.
-pub(crate) fn parse_requested(item: Item) -> Result<Option<RequestedContents>, StoreError> {
+fn parse_requested(item: Item) -> Result<Option<RequestedContents>, StoreError> {
     Ok(parse_item::<RequestedItem>(WHAT, item)?.requested)
 }
 

@@ -1,7 +1,6 @@
 //! Transactions as administrators see them: in lists by status, and one by one.
 
 use scep_protocol::id::TransactionUuid;
-use scep_protocol::transaction::TransactionState;
 use scep_service::error::StoreError;
 use scep_service::inventory::{
     Page, PageRequest, TransactionRecord, TransactionStatus, TransactionSummary,
@@ -13,7 +12,7 @@ use crate::DynamoDbStore;
 use crate::index::BY_STATE;
 use crate::page::{Bounds, List};
 use crate::transaction_item::{
-    ISSUED, ISSUING, PENDING, REJECTED, parse_requested, parse_summary, parse_transaction,
+    ISSUED, ISSUING, PENDING, REJECTED, parse_summary, parse_transaction_record,
 };
 
 /// The state under which transactions of a status are stored.
@@ -79,24 +78,10 @@ impl DynamoDbStore {
         uuid: TransactionUuid,
         now: OffsetDateTime,
     ) -> Result<Option<TransactionRecord>, StoreError> {
-        let Some(item) = self.read_item(uuid.to_string()).await? else {
-            return Ok(None);
-        };
-        let transaction = parse_transaction(item.clone())?;
-        let requested = parse_requested(item.clone())?;
-        let status = match transaction.state {
-            TransactionState::Issued { .. } => TransactionStatus::Issued,
-            TransactionState::Issuing { .. } => TransactionStatus::Issuing,
-            TransactionState::Pending { .. } => TransactionStatus::Pending,
-            TransactionState::Rejected { .. } => TransactionStatus::Rejected,
-        };
-        Ok(
-            parse_summary(item, status, now)?.map(|summary| TransactionRecord {
-                summary,
-                transaction,
-                requested,
-            }),
-        )
+        match self.read_item(uuid.to_string()).await? {
+            Some(item) => parse_transaction_record(item, now),
+            None => Ok(None),
+        }
     }
 
     async fn read_status_page(

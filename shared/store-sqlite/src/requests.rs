@@ -13,7 +13,7 @@ use time::OffsetDateTime;
 
 use crate::certificate_row::find_certificate;
 use crate::transaction_row::find_transaction;
-use crate::value::{Digest, Id, Millis};
+use crate::value::{Digest, Id, Millis, read_optional_uuid};
 
 /// A request as a row.
 struct RequestRow {
@@ -39,11 +39,9 @@ fn find_request(connection: &Connection, id: Fingerprint) -> rusqlite::Result<Op
 }
 
 fn read_certificate(row: &Row<'_>) -> rusqlite::Result<Option<(AuthorityUuid, CertificateUuid)>> {
-    let authority: Option<Id<AuthorityUuid>> = row.get("authority")?;
-    let certificate: Option<Id<CertificateUuid>> = row.get("certificate")?;
-    Ok(authority
-        .zip(certificate)
-        .map(|(Id(authority), Id(certificate))| (authority, certificate)))
+    let authority = read_optional_uuid(row, "authority")?;
+    let certificate = read_optional_uuid(row, "certificate")?;
+    Ok(authority.zip(certificate))
 }
 
 fn request_id(claim: &Claim) -> Fingerprint {
