@@ -6,8 +6,9 @@ use ca::bounded_text::Description;
 use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
-use ca::key_order::{FirstGeneration, KeyOrder, MadeKey, PublicKeyInfo};
+use ca::key_order::{FirstGeneration, KeyOrder, MadeKey};
 use ca::profile_name::ProfileName;
+use ca::stored_octets::StoredOctets;
 use ca::template::Period;
 use newtype_uuid::TypedUuid;
 use scep_protocol::profile::RaProfile;
@@ -83,7 +84,7 @@ async fn an_authority_has_one_order_of_a_key_which_ends_with_its_use() {
     assert_eq!(found.object.held_until, order.held_until);
     found.object.key = Some(MadeKey {
         location: KeyLocation::File(Uuid::nil()),
-        subject_public_key_info: PublicKeyInfo::new(vec![1, 2, 3]),
+        subject_public_key_info: StoredOctets::new(vec![1, 2, 3]),
     });
     replace(&store, &found).await.unwrap();
     let listed = list::<KeyOrder>(&store).await.unwrap();

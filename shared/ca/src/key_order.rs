@@ -1,8 +1,6 @@
 //! Orders of keys for authorities: what a key is for, from before it is made until its certificate
 //! is stored.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 
 use crate::authority::AuthorityKind;
@@ -12,6 +10,7 @@ use crate::id::{AuthorityUuid, KeyOrderUuid};
 use crate::key_algorithm::KeyAlgorithm;
 use crate::key_location::KeyLocation;
 use crate::profile_name::ProfileName;
+use crate::stored_octets::StoredOctets;
 use crate::template::Period;
 
 /// The order of a key for a generation of an authority.
@@ -58,39 +57,6 @@ pub struct FirstGeneration {
 pub struct MadeKey {
     /// The location of the private key.
     pub location: KeyLocation,
-    /// The public key.
-    pub subject_public_key_info: PublicKeyInfo,
-}
-
-/// A SubjectPublicKeyInfo, DER. Serialised as base64.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct PublicKeyInfo(Vec<u8>);
-
-impl PublicKeyInfo {
-    /// A SubjectPublicKeyInfo in these octets.
-    #[must_use]
-    pub const fn new(der: Vec<u8>) -> Self {
-        Self(der)
-    }
-
-    /// Returns the octets.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl From<PublicKeyInfo> for String {
-    fn from(key: PublicKeyInfo) -> Self {
-        STANDARD.encode(key.0)
-    }
-}
-
-impl TryFrom<String> for PublicKeyInfo {
-    type Error = base64::DecodeError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        STANDARD.decode(text).map(Self)
-    }
+    /// The public key: a SubjectPublicKeyInfo, DER.
+    pub subject_public_key_info: StoredOctets,
 }

@@ -21,6 +21,7 @@ pub mod requested_contents;
 pub mod revocation;
 pub mod serial_number;
 pub mod server_certificate;
+pub mod stored_octets;
 pub mod subject;
 pub mod subordinate;
 pub mod tbs_certificate;

@@ -1,12 +1,11 @@
 //! RA certificates: the RSA keys that clients encrypt to, and the announcement of the next
 //! generation, RFC 8894 §4.7.1.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use ca::generation::Generation;
 use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
+use ca::stored_octets::StoredOctets;
 use scep_cms::certificate::Certificate;
 use serde::{Deserialize, Serialize};
 
@@ -52,41 +51,8 @@ pub struct NextCaAnnouncement {
     pub generation: Generation,
     /// The next generation's certificate and chain, and the RA certificate that it issued.
     pub certificates: Vec<Certificate>,
-    /// The current generation's signature over the certificates.
-    pub signature: Signature,
-}
-
-/// A signature: raw for RSA, DER for ECDSA. Serialised as base64.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct Signature(Vec<u8>);
-
-impl Signature {
-    /// A signature in these octets.
-    #[must_use]
-    pub const fn new(octets: Vec<u8>) -> Self {
-        Self(octets)
-    }
-
-    /// Returns the octets.
-    #[must_use]
-    pub fn as_bytes(&self) -> &[u8] {
-        &self.0
-    }
-}
-
-impl From<Signature> for String {
-    fn from(signature: Signature) -> Self {
-        STANDARD.encode(signature.0)
-    }
-}
-
-impl TryFrom<String> for Signature {
-    type Error = base64::DecodeError;
-
-    fn try_from(text: String) -> Result<Self, Self::Error> {
-        STANDARD.decode(text).map(Self)
-    }
+    /// The current generation's signature over the certificates: raw for RSA, DER for ECDSA.
+    pub signature: StoredOctets,
 }
 
 impl RaCertificate {

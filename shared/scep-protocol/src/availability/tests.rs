@@ -5,6 +5,7 @@ use ca::id::AuthorityUuid;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::key_location::KeyLocation;
 use ca::profile_name::ProfileName;
+use ca::stored_octets::StoredOctets;
 use ca::template::CertificateTemplate;
 use newtype_uuid::{TypedUuid, TypedUuidKind};
 use scep_cms::algorithm::ContentEncryption;
@@ -18,7 +19,6 @@ use super::*;
 use crate::annotations::Attributes;
 use crate::id::{RaCertificateUuid, RaKeyUuid, RaProfileUuid, ScepProfileUuid};
 use crate::profile::{IntuneSettings, ScepActivation, ScepSettings};
-use crate::ra_certificate::Signature;
 
 const SCEP_PROFILE: ScepProfileUuid = ScepProfileUuid::from_u128(1);
 pub(crate) const RA_PROFILE: RaProfileUuid = RaProfileUuid::from_u128(2);
@@ -324,7 +324,7 @@ fn announce_generation(of: &mut Configuration, generation: u32) {
     ra_certificate_mut(of).announcement = Some(NextCaAnnouncement {
         generation: Generation::new(generation).unwrap(),
         certificates: Vec::new(),
-        signature: Signature::new(Vec::new()),
+        signature: StoredOctets::new(Vec::new()),
     });
 }
 

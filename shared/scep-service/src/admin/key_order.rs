@@ -3,8 +3,9 @@
 use ca::authority::{Authority, CaGeneration, Certification};
 use ca::generation::Generation;
 use ca::key_location::KeyLocation;
-use ca::key_order::{FirstGeneration, KeyOrder, MadeKey, PublicKeyInfo};
+use ca::key_order::{FirstGeneration, KeyOrder, MadeKey};
 use ca::server_certificate::CaSubject;
+use ca::stored_octets::StoredOctets;
 use time::Duration;
 
 use crate::admin::Administration;
@@ -190,7 +191,7 @@ impl Administration {
         let location = key.location.clone();
         let made = MadeKey {
             location: key.location,
-            subject_public_key_info: PublicKeyInfo::new(key.subject_public_key_info),
+            subject_public_key_info: StoredOctets::new(key.subject_public_key_info),
         };
         self.change_order(order, |order| order.key = Some(made))
             .await

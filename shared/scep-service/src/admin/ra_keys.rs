@@ -6,10 +6,11 @@ use ca::generation::Generation;
 use ca::key_algorithm::KeyAlgorithm;
 use ca::serial_number::SerialNumber;
 use ca::server_certificate::{CaSubject, RaContents, extended_key_usage_of};
+use ca::stored_octets::StoredOctets;
 use ca::template::{ExtendedKeyUsage, Period};
 use newtype_uuid::GenericUuid;
 use scep_protocol::id::{RaCertificateUuid, RaKeyUuid};
-use scep_protocol::ra_certificate::{NextCaAnnouncement, RaCertificate, RaKeyPair, Signature};
+use scep_protocol::ra_certificate::{NextCaAnnouncement, RaCertificate, RaKeyPair};
 use time::{Duration, OffsetDateTime};
 
 use crate::admin::Administration;
@@ -202,7 +203,7 @@ impl Administration {
         Ok(Some(NextCaAnnouncement {
             generation: next.generation,
             certificates,
-            signature: Signature::new(signature),
+            signature: StoredOctets::new(signature),
         }))
     }
 }
