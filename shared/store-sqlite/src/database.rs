@@ -1,28 +1,37 @@
-//! The connections to the file: one thread that writes, and as many readers as read at once.
+//! The connections to the file: one that writes, and as many readers as read at once.
+//!
+//! A commit ends when the file of SQLite's log has it, which takes microseconds, so a write runs on
+//! the thread of its caller. A write that has to survive a power cut then waits until the log is on
+//! the disk: see `log_sync.rs`.
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex, PoisonError};
-use std::thread;
 use std::time::Duration;
 
-use rusqlite::{Connection, OpenFlags, Transaction, TransactionBehavior};
+use rusqlite::{Connection, ErrorCode, OpenFlags};
 use scep_service::error::StoreError;
 use scep_service::ports::WriteOutcome;
-use tokio::sync::oneshot;
 
-use crate::error::{Error, WriterGone};
+use crate::error::Error;
+use crate::log_sync::LogSync;
 use crate::schema;
 
 /// How many prepared statements a connection keeps: more than there are in this crate.
 const MAX_STATEMENTS: usize = 200;
 
-/// How long a connection waits for another process, such as an administrator's `sqlite3`.
+/// How long a reader waits for another process, such as an administrator's `sqlite3`.
 const MAX_WAIT: Duration = Duration::from_secs(5);
 
-/// The most writes that share a commit.
-const MAX_BATCH: usize = 256;
+/// The interval, and the number of times, at which a write that waits for another process tries to
+/// begin.
+const BEGIN_WAIT: Duration = Duration::from_millis(10);
+
+const MAX_BEGIN_WAITS: u32 = 500;
+
+/// The pages of the log after which it is merged into the file. A page that many writes change is
+/// merged once.
+const CHECKPOINT_PAGES: u32 = 4_000;
 
 /// Whether a write has to be on the disk before it is answered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,24 +42,14 @@ pub(crate) enum Durability {
     PowerCut,
 }
 
-/// A write that waits for its turn.
-struct Job {
-    durability: Durability,
-    run: Box<dyn FnOnce(Begun<'_>) -> Answer + Send>,
-}
-
-/// The transaction of a batch, or why there is none.
-type Begun<'a> = Result<&'a Connection, Arc<rusqlite::Error>>;
-
-/// What answers a write once it is committed, or was not.
-type Answer = Box<dyn FnOnce(Result<(), Arc<rusqlite::Error>>)>;
-
 /// An open database.
 #[derive(Clone)]
 pub(crate) struct Database {
     file: Arc<PathBuf>,
     readers: Arc<Mutex<Vec<Connection>>>,
-    writer: Sender<Job>,
+    // Callers that wait for their turn leave their threads to others.
+    writer: Arc<tokio::sync::Mutex<Connection>>,
+    log: LogSync,
 }
 
 impl Database {
@@ -60,16 +59,18 @@ impl Database {
         configure(&connection)?;
         // Readers do not disturb the writer in this mode, and a commit appends to one file.
         connection.pragma_update(None, "journal_mode", "WAL")?;
+        // Commits leave it to `LogSync` to bring the log to the disk.
+        connection.pragma_update(None, "synchronous", "NORMAL")?;
         connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
         schema::migrate(&mut connection)?;
-        let (writer, jobs) = channel();
-        thread::Builder::new()
-            .name("store-writer".to_owned())
-            .spawn(move || write_batches(connection, &jobs))?;
+        // Callers of other threads wait for this connection before SQLite sees them.
+        connection.busy_timeout(Duration::ZERO)?;
         Ok(Self {
             file: Arc::new(file.to_owned()),
             readers: Arc::default(),
-            writer,
+            writer: Arc::new(tokio::sync::Mutex::new(connection)),
+            log: LogSync::start(file)?,
         })
     }
 
@@ -107,38 +108,40 @@ impl Database {
             .unwrap_or_else(|error| Err(Error::Join(error).into_store_error(operation)))
     }
 
-    /// Runs a write in a transaction, which it may share with writes of the same moment. If it
-    /// fails, nothing of it is written.
-    pub(crate) async fn write<T: Send + 'static>(
+    /// Runs a write in a transaction. If it fails, nothing of it is written.
+    pub(crate) async fn write<T: Send>(
         &self,
         operation: &'static str,
         durability: Durability,
-        write: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
+        write: impl FnOnce(&Connection) -> Result<T, Error> + Send,
     ) -> Result<T, StoreError> {
-        let (sender, answer) = oneshot::channel();
-        let run = move |begun: Begun<'_>| {
-            let result = begun
-                .map_err(Error::Commit)
-                .and_then(|connection| run_in_savepoint(connection, write));
-            let answer: Answer = Box::new(move |committed| {
-                let result = match committed {
-                    Ok(()) => result,
-                    Err(error) => Err(Error::Commit(error)),
-                };
-                // A caller that went away needs no answer.
-                let _gone = sender.send(result);
-            });
-            answer
+        let run = async {
+            let written = self.commit(write).await?;
+            if durability == Durability::PowerCut {
+                self.log.sync().await?;
+            }
+            Ok(written)
         };
-        let job = Job {
-            durability,
-            run: Box::new(run),
-        };
-        let written = match self.writer.send(job) {
-            Ok(()) => answer.await.unwrap_or(Err(Error::WriterGone(WriterGone))),
-            Err(_) => Err(Error::WriterGone(WriterGone)),
-        };
-        written.map_err(|error| error.into_store_error(operation))
+        run.await
+            .map_err(|error: Error| error.into_store_error(operation))
+    }
+
+    async fn commit<T>(
+        &self,
+        write: impl FnOnce(&Connection) -> Result<T, Error>,
+    ) -> Result<T, Error> {
+        let mut waits = 0;
+        loop {
+            let connection = self.writer.lock().await;
+            match execute(&connection, "BEGIN IMMEDIATE") {
+                Ok(()) => return run_and_commit(&connection, write),
+                // SQLite itself would block the thread, which serves others as well.
+                Err(busy) if is_busy(&busy) && waits < MAX_BEGIN_WAITS => waits += 1,
+                Err(error) => return Err(error.into()),
+            }
+            drop(connection);
+            tokio::time::sleep(BEGIN_WAIT).await;
+        }
     }
 
     /// Moves what the log holds into the file, and empties the log, unless somebody reads.
@@ -183,66 +186,37 @@ fn configure(connection: &Connection) -> Result<(), Error> {
     Ok(())
 }
 
-/// Runs writes until the last handle of the database is gone. All that wait share a commit.
-fn write_batches(mut connection: Connection, jobs: &Receiver<Job>) {
-    while let Ok(first) = jobs.recv() {
-        let waiting = jobs.try_iter().take(MAX_BATCH - 1);
-        // Those that need no disk do not wait for it. None of the others can depend on their order:
-        // a caller that depends on a write waits for its answer.
-        let (process, power_cut): (Vec<_>, Vec<_>) = std::iter::once(first)
-            .chain(waiting)
-            .partition(|job| job.durability == Durability::Process);
-        commit_batch(&mut connection, Durability::Process, process);
-        commit_batch(&mut connection, Durability::PowerCut, power_cut);
-    }
-}
-
-fn commit_batch(connection: &mut Connection, durability: Durability, jobs: Vec<Job>) {
-    if jobs.is_empty() {
-        return;
-    }
-    let run_all = |begun: Begun<'_>| -> Vec<_> {
-        let run = |job: Job| (job.run)(begun.clone());
-        jobs.into_iter().map(run).collect()
-    };
-    let (answers, committed) = match begin_batch(connection, durability).map_err(Arc::new) {
-        Ok(transaction) => {
-            let answers = run_all(Ok(&transaction));
-            (answers, transaction.commit().map_err(Arc::new))
-        }
-        Err(error) => (run_all(Err(Arc::clone(&error))), Err(error)),
-    };
-    for answer in answers {
-        answer(committed.clone());
-    }
-}
-
-fn begin_batch(
-    connection: &mut Connection,
-    durability: Durability,
-) -> rusqlite::Result<Transaction<'_>> {
-    // In WAL mode, a commit that is not synchronised is in the file of the log, which the next
-    // synchronised commit brings to the disk with all that precedes it.
-    let synchronous = match durability {
-        Durability::Process => "NORMAL",
-        Durability::PowerCut => "FULL",
-    };
-    connection.pragma_update(None, "synchronous", synchronous)?;
-    connection.transaction_with_behavior(TransactionBehavior::Immediate)
-}
-
-/// Runs a write so that it leaves nothing behind if it fails, while others of its batch stay.
-fn run_in_savepoint<T>(
+/// Runs a write in the transaction that has begun, and ends that.
+fn run_and_commit<T>(
     connection: &Connection,
     write: impl FnOnce(&Connection) -> Result<T, Error>,
 ) -> Result<T, Error> {
-    connection.prepare_cached("SAVEPOINT job")?.execute([])?;
-    let result = write(connection);
-    if result.is_err() {
-        connection.prepare_cached("ROLLBACK TO job")?.execute([])?;
+    // A write that panics is rolled back as well.
+    let _rollback = RollbackOnDrop(connection);
+    let written = write(connection)?;
+    execute(connection, "COMMIT")?;
+    Ok(written)
+}
+
+struct RollbackOnDrop<'a>(&'a Connection);
+
+impl Drop for RollbackOnDrop<'_> {
+    fn drop(&mut self) {
+        // A commit has ended the transaction, and so have some errors.
+        if !self.0.is_autocommit()
+            && let Err(error) = execute(self.0, "ROLLBACK")
+        {
+            tracing::error!(%error, "a transaction was not rolled back");
+        }
     }
-    connection.prepare_cached("RELEASE job")?.execute([])?;
-    result
+}
+
+fn execute(connection: &Connection, sql: &str) -> rusqlite::Result<()> {
+    connection.prepare_cached(sql)?.execute([]).map(|_| ())
+}
+
+fn is_busy(error: &rusqlite::Error) -> bool {
+    error.sqlite_error_code() == Some(ErrorCode::DatabaseBusy)
 }
 
 /// Returns the outcome of an update on a condition that one row can fulfil.
@@ -327,6 +301,52 @@ mod tests {
             assert_eq!(cause, "database is locked");
         }
         other.execute_batch("ROLLBACK").unwrap();
+        insert(&database, 2, false).await.unwrap();
+        assert_eq!(list_hours(&database), [2]);
+    }
+
+    /// There is one thread, so a write that blocked it would never see the other process end.
+    #[tokio::test]
+    async fn a_write_waits_for_another_process_and_lets_others_run() {
+        let (folder, database) = open_new();
+        let other = Connection::open(folder.path().join("test.db")).unwrap();
+        other.execute_batch("BEGIN IMMEDIATE").unwrap();
+        let end_other = async {
+            tokio::time::sleep(BEGIN_WAIT * 3).await;
+            other.execute_batch("ROLLBACK").unwrap();
+        };
+        let (written, ()) = tokio::join!(insert(&database, 1, false), end_other);
+        written.unwrap();
+        assert_eq!(list_hours(&database), [1]);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_is_not_on_the_disk_is_not_answered() {
+        let (_folder, mut database) = open_new();
+        // The system refuses to synchronise it.
+        database.log = LogSync::of_file(File::open("/dev/null").unwrap()).unwrap();
+        insert(&database, 2, false).await.unwrap();
+        for number in [1, 3] {
+            let error = insert(&database, number, false).await.unwrap_err();
+            let cause = std::error::Error::source(&error).unwrap().to_string();
+            assert_eq!(cause, "synchronising the log of the database");
+        }
+    }
+
+    #[tokio::test]
+    async fn a_write_that_panics_leaves_nothing() {
+        let (_folder, database) = open_new();
+        let panicking = database.clone();
+        let write = |connection: &Connection| -> Result<(), Error> {
+            connection.execute("INSERT INTO counts VALUES (1, 'renewals', 1)", [])?;
+            panic!("a fault of a test");
+        };
+        let panicked = tokio::spawn(async move {
+            panicking
+                .write("counting", Durability::PowerCut, write)
+                .await
+        });
+        assert!(panicked.await.unwrap_err().is_panic());
         insert(&database, 2, false).await.unwrap();
         assert_eq!(list_hours(&database), [2]);
     }

@@ -9,33 +9,33 @@ use tokio::task::JoinError;
 /// A read or a write failed.
 #[derive(Debug, thiserror::Error)]
 pub(crate) enum Error {
-    /// The transaction that the write shared did not begin, or its commit failed.
-    #[error(transparent)]
-    Commit(Arc<rusqlite::Error>),
     /// A file could not be read or written, or a thread not be started.
     #[error(transparent)]
     Io(#[from] std::io::Error),
     /// The thread of a read failed.
     #[error(transparent)]
     Join(JoinError),
+    /// The thread that brings the log to the disk is gone.
+    #[error(transparent)]
+    LogSyncGone(LogSyncGone),
     /// SQLite reported an error.
     #[error(transparent)]
     Sql(#[from] rusqlite::Error),
     /// The operation itself has an answer of its own for what it found.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// The log may not be on the disk.
+    #[error("synchronising the log of the database")]
+    Sync(#[source] Arc<std::io::Error>),
     /// A newer version wrote the file.
     #[error("the database has the schema of version {0}, which only a newer Scepter can read")]
     TooNew(i64),
-    /// The thread that writes is gone.
-    #[error(transparent)]
-    WriterGone(WriterGone),
 }
 
-/// The thread that writes has ended, which only a fault in it can cause.
+/// The thread that brings the log to the disk has ended, which only a fault in it can cause.
 #[derive(Debug, thiserror::Error)]
-#[error("the thread that writes has ended")]
-pub(crate) struct WriterGone;
+#[error("the thread that brings the log to the disk has ended")]
+pub(crate) struct LogSyncGone;
 
 /// A stored value is not one that this version knows.
 #[derive(Debug, thiserror::Error)]
@@ -54,15 +54,12 @@ impl Error {
                 what: "row",
                 source: UnreadableRow { operation, source }.into(),
             },
-            Self::Commit(source) => StoreError::Unavailable {
-                operation,
-                source: source.into(),
-            },
             other @ (Self::Io(_)
             | Self::Join(_)
+            | Self::LogSyncGone(_)
             | Self::Sql(_)
-            | Self::TooNew(_)
-            | Self::WriterGone(_)) => StoreError::Unavailable {
+            | Self::Sync(_)
+            | Self::TooNew(_)) => StoreError::Unavailable {
                 operation,
                 source: other.into(),
             },

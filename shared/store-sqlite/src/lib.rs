@@ -1,8 +1,8 @@
 //! Adapter: the whole store in one SQLite file. `schema.sql` says what is in it.
 //!
-//! One thread writes, and the writes of one moment share a commit. Readers see the last commit.
-//! A write whose effect leaves the process is on the disk before it is answered; a claim is not,
-//! because what is signed for it leaves only after the certificate was recorded: see `database.rs`.
+//! One connection writes. Readers see the last commit. A write whose effect leaves the process is on
+//! the disk before it is answered; a claim is not, because what is signed for it leaves only after
+//! the certificate was recorded: see `database.rs`.
 
 mod audit;
 mod certificate_row;
@@ -17,6 +17,7 @@ mod expiry;
 mod import;
 mod issuing;
 mod lockouts;
+mod log_sync;
 mod notices;
 mod objects;
 mod page;
@@ -62,7 +63,7 @@ impl SqliteStore {
     /// # Errors
     /// [`StoreError::Unavailable`] if one of them is there already, or the file cannot be written.
     pub async fn import(&self, records: Vec<Record>) -> Result<(), StoreError> {
-        let write = move |connection: &Connection| {
+        let write = |connection: &Connection| {
             for record in &records {
                 import::import_record(connection, record)?;
             }

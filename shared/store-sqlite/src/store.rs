@@ -86,10 +86,9 @@ impl Store for SqliteStore {
     }
 
     async fn apply(&self, change: &Change, audit: &AuditRecord) -> Result<(), StoreError> {
-        let (change, audit) = (change.clone(), audit.clone());
-        let write = move |connection: &Connection| {
-            apply_change(connection, &change)?;
-            Ok(insert_audit(connection, &audit)?)
+        let write = |connection: &Connection| {
+            apply_change(connection, change)?;
+            Ok(insert_audit(connection, audit)?)
         };
         self.database
             .write("writing an object", PowerCut, write)
@@ -97,8 +96,7 @@ impl Store for SqliteStore {
     }
 
     async fn record(&self, audit: &AuditRecord) -> Result<(), StoreError> {
-        let owned = audit.clone();
-        let write = move |connection: &Connection| Ok(insert_audit(connection, &owned)?);
+        let write = |connection: &Connection| Ok(insert_audit(connection, audit)?);
         self.database
             .write("writing a record", PowerCut, write)
             .await
@@ -162,15 +160,13 @@ impl Store for SqliteStore {
         notices: &[Notice],
         audit: &AuditRecord,
     ) -> Result<WriteOutcome, StoreError> {
-        let (certificate, notices) = (certificate.clone(), notices.to_vec());
-        let owned = audit.clone();
-        let write = move |connection: &Connection| {
-            let outcome = revoke_certificate(connection, &certificate, revocation)?;
+        let write = |connection: &Connection| {
+            let outcome = revoke_certificate(connection, certificate, revocation)?;
             if outcome == WriteOutcome::Won {
-                for notice in &notices {
+                for notice in notices {
                     put_notice(connection, notice)?;
                 }
-                insert_audit(connection, &owned)?;
+                insert_audit(connection, audit)?;
             }
             Ok(outcome)
         };
@@ -205,10 +201,9 @@ impl Store for SqliteStore {
         crl: &StoredCrl,
         replaced: Option<u64>,
     ) -> Result<WriteOutcome, StoreError> {
-        let owned = crl.clone();
-        let write = move |connection: &Connection| {
+        let write = |connection: &Connection| {
             Ok(replace_crl(
-                connection, authority, generation, &owned, replaced,
+                connection, authority, generation, crl, replaced,
             )?)
         };
         self.database.write("writing a CRL", PowerCut, write).await
@@ -220,11 +215,10 @@ impl Store for SqliteStore {
         now: OffsetDateTime,
         audit: &AuditRecord,
     ) -> Result<CreationOutcome, StoreError> {
-        let (challenges, audit) = (challenges.to_vec(), audit.clone());
-        let write = move |connection: &Connection| {
-            let outcome = insert_challenges(connection, &challenges, now)?;
+        let write = |connection: &Connection| {
+            let outcome = insert_challenges(connection, challenges, now)?;
             if outcome == CreationOutcome::Created {
-                insert_audit(connection, &audit)?;
+                insert_audit(connection, audit)?;
             }
             Ok(outcome)
         };
@@ -252,11 +246,10 @@ impl Store for SqliteStore {
         challenge: &OneTimeChallenge,
         audit: &AuditRecord,
     ) -> Result<WriteOutcome, StoreError> {
-        let (challenge, audit) = (challenge.clone(), audit.clone());
-        let write = move |connection: &Connection| {
-            let outcome = mark_deleted(connection, &challenge)?;
+        let write = |connection: &Connection| {
+            let outcome = mark_deleted(connection, challenge)?;
             if outcome == WriteOutcome::Won {
-                insert_audit(connection, &audit)?;
+                insert_audit(connection, audit)?;
             }
             Ok(outcome)
         };
@@ -277,13 +270,11 @@ impl Store for SqliteStore {
     }
 
     async fn free(&self, lockouts: &[Lockout], audit: &AuditRecord) -> Result<(), StoreError> {
-        let uuids: Vec<_> = lockouts.iter().map(Lockout::uuid).collect();
-        let owned = audit.clone();
-        let write = move |connection: &Connection| {
-            for uuid in &uuids {
-                delete_lockout(connection, *uuid)?;
+        let write = |connection: &Connection| {
+            for lockout in lockouts {
+                delete_lockout(connection, lockout.uuid())?;
             }
-            Ok(insert_audit(connection, &owned)?)
+            Ok(insert_audit(connection, audit)?)
         };
         self.database.write("freeing", PowerCut, write).await
     }
@@ -292,8 +283,7 @@ impl Store for SqliteStore {
 #[async_trait::async_trait]
 impl RequestLog for SqliteStore {
     async fn put_refusal(&self, record: &RefusalRecord) -> Result<WriteOutcome, StoreError> {
-        let owned = record.clone();
-        let write = move |connection: &Connection| Ok(insert_refusal(connection, &owned)?);
+        let write = |connection: &Connection| Ok(insert_refusal(connection, record)?);
         self.database
             .write("recording a refused request", Process, write)
             .await
@@ -321,8 +311,7 @@ impl RequestLog for SqliteStore {
     }
 
     async fn add_counts(&self, counts: &HourlyCounts) -> Result<(), StoreError> {
-        let owned = counts.clone();
-        let write = move |connection: &Connection| Ok(add_counts(connection, &owned)?);
+        let write = |connection: &Connection| Ok(add_counts(connection, counts)?);
         self.database
             .write("counting requests", Process, write)
             .await
@@ -358,8 +347,7 @@ impl RequestLog for SqliteStore {
         issued: &IssuedCounts,
         after: Option<OffsetDateTime>,
     ) -> Result<WriteOutcome, StoreError> {
-        let owned = issued.clone();
-        let write = move |connection: &Connection| Ok(add_issued(connection, &owned, after)?);
+        let write = |connection: &Connection| Ok(add_issued(connection, issued, after)?);
         self.database
             .write("counting certificates", Process, write)
             .await

@@ -107,10 +107,9 @@ impl Transactions for SqliteStore {
             // The client is told to wait.
             ClaimKind::Hold(_) => Durability::PowerCut,
         };
-        let owned = claim.clone();
         self.database
-            .write("claiming a transaction", durability, move |connection| {
-                Ok(claim_transaction(connection, &owned)?)
+            .write("claiming a transaction", durability, |connection| {
+                Ok(claim_transaction(connection, claim)?)
             })
             .await
     }
@@ -121,11 +120,10 @@ impl Transactions for SqliteStore {
         approval: &Approval,
         audit: &AuditRecord,
     ) -> Result<GuardedOutcome, StoreError> {
-        let (held, approval, audit) = (held.clone(), approval.clone(), audit.clone());
-        let write = move |connection: &Connection| {
-            let outcome = approve_transaction(connection, &held, &approval)?;
+        let write = |connection: &Connection| {
+            let outcome = approve_transaction(connection, held, approval)?;
             if outcome == GuardedOutcome::Won {
-                insert_audit(connection, &audit)?;
+                insert_audit(connection, audit)?;
             }
             Ok(outcome)
         };
@@ -143,20 +141,22 @@ impl Transactions for SqliteStore {
         notices: &[Notice],
         audit: &AuditRecord,
     ) -> Result<WriteOutcome, StoreError> {
-        let (key, claim, reason) = (held.key.clone(), held.claim, reason.to_owned());
-        let (challenge, notices, audit) = (challenge.cloned(), notices.to_vec(), audit.clone());
-        let write = move |connection: &Connection| {
-            if !is_claimed(connection, &key, claim, TransactionStatus::Pending)?
-                || !is_unchanged(connection, challenge.as_ref())?
+        let write = |connection: &Connection| {
+            if !is_claimed(
+                connection,
+                &held.key,
+                held.claim,
+                TransactionStatus::Pending,
+            )? || !is_unchanged(connection, challenge)?
             {
                 return Ok(WriteOutcome::Lost);
             }
-            mark_rejected(connection, key.uuid(), &reason, until)?;
-            update_uses(connection, challenge.as_ref())?;
-            for notice in &notices {
+            mark_rejected(connection, held.key.uuid(), reason, until)?;
+            update_uses(connection, challenge)?;
+            for notice in notices {
                 put_notice(connection, notice)?;
             }
-            insert_audit(connection, &audit)?;
+            insert_audit(connection, audit)?;
             Ok(WriteOutcome::Won)
         };
         self.database
@@ -171,8 +171,7 @@ impl Transactions for SqliteStore {
         claim: ClaimUuid,
         lease_until: OffsetDateTime,
     ) -> Result<WriteOutcome, StoreError> {
-        let owned = key.clone();
-        let write = move |connection: &Connection| {
+        let write = |connection: &Connection| {
             // Nothing else changes: the old claimant may have signed already, so the new one signs
             // the same bytes.
             let changed = connection
@@ -183,7 +182,7 @@ impl Transactions for SqliteStore {
                 .execute(named_params! {
                     ":claim": Id(claim),
                     ":lease_until": Millis(lease_until),
-                    ":uuid": Id(owned.uuid()),
+                    ":uuid": Id(key.uuid()),
                     ":expired": Id(expired),
                 })?;
             Ok(outcome_of(changed))
@@ -200,12 +199,11 @@ impl Transactions for SqliteStore {
         resend_until: OffsetDateTime,
         notices: &[Notice],
     ) -> Result<GuardedOutcome, StoreError> {
-        let (record, notices) = (record.clone(), notices.to_vec());
-        let write = move |connection: &Connection| {
-            let outcome = complete_transaction(connection, claim, &record, resend_until)?;
+        let write = |connection: &Connection| {
+            let outcome = complete_transaction(connection, claim, record, resend_until)?;
             if outcome == GuardedOutcome::Won {
                 // An issued certificate without its notice would never be heard of.
-                for notice in &notices {
+                for notice in notices {
                     put_notice(connection, notice)?;
                 }
             }
@@ -223,15 +221,14 @@ impl Transactions for SqliteStore {
         reason: &str,
         until: OffsetDateTime,
     ) -> Result<WriteOutcome, StoreError> {
-        let (record, reason) = (record.clone(), reason.to_owned());
-        let write = move |connection: &Connection| {
+        let write = |connection: &Connection| {
             let key = &record.transaction;
             if !is_claimed(connection, key, claim, TransactionStatus::Issuing)? {
                 return Ok(WriteOutcome::Lost);
             }
-            mark_rejected(connection, key.uuid(), &reason, until)?;
+            mark_rejected(connection, key.uuid(), reason, until)?;
             // A signed certificate is recorded even if no client gets it, so that the CRL lists it.
-            insert_certificate(connection, &record)?;
+            insert_certificate(connection, record)?;
             Ok(WriteOutcome::Won)
         };
         self.database
@@ -276,14 +273,13 @@ impl Transactions for SqliteStore {
         known: &[CertificateUuid],
         remaining: &[CertificateUuid],
     ) -> Result<WriteOutcome, StoreError> {
-        let (known, remaining) = (known.to_vec(), remaining.to_vec());
-        let write = move |connection: &Connection| {
+        let write = |connection: &Connection| {
             Ok(replace_successors(
                 connection,
                 authority,
                 predecessor,
-                &known,
-                &remaining,
+                known,
+                remaining,
             )?)
         };
         self.database
@@ -323,16 +319,14 @@ impl Transactions for SqliteStore {
     }
 
     async fn count_failure(&self, lockout: &Lockout) -> Result<WriteOutcome, StoreError> {
-        let owned = lockout.clone();
-        let write = move |connection: &Connection| Ok(put_lockout(connection, &owned)?);
+        let write = |connection: &Connection| Ok(put_lockout(connection, lockout)?);
         self.database
             .write("counting a wrong challenge", Durability::Process, write)
             .await
     }
 
     async fn put_notice(&self, notice: &Notice) -> Result<(), StoreError> {
-        let owned = notice.clone();
-        let write = move |connection: &Connection| Ok(put_notice(connection, &owned)?);
+        let write = |connection: &Connection| Ok(put_notice(connection, notice)?);
         self.database
             .write("writing a notice", Durability::PowerCut, write)
             .await
@@ -357,8 +351,7 @@ impl Transactions for SqliteStore {
     }
 
     async fn postpone_notice(&self, postponed: &Notice) -> Result<WriteOutcome, StoreError> {
-        let owned = postponed.clone();
-        let write = move |connection: &Connection| Ok(postpone_notice(connection, &owned)?);
+        let write = |connection: &Connection| Ok(postpone_notice(connection, postponed)?);
         self.database
             .write("postponing a notice", Durability::Process, write)
             .await
