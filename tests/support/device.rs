@@ -316,7 +316,7 @@ impl Device {
         let attributes = message.cert_rep().unwrap();
         let content = match attributes.pki_status {
             PkiStatus::Success => {
-                let content = self.open(&verified.envelope().unwrap(), password);
+                let content = self.open(verified.envelope().unwrap(), password);
                 DegenerateSignedData::from_ber(&content).unwrap()
             }
             PkiStatus::Failure | PkiStatus::Pending => {

@@ -23,6 +23,7 @@ use crate::transaction_id::TransactionId;
 pub struct PkiMessage {
     content_type: ObjectIdentifier,
     content: Option<Content>,
+    envelope: Result<PkcsPkiEnvelope, EnvelopeError>,
     certificates: Vec<Vec<u8>>,
     signer: CertificateIdentifier,
     digest_algorithm: Result<DigestAlgorithm, UnsupportedAlgorithm>,
@@ -97,9 +98,11 @@ impl PkiMessage {
         let signer_info =
             SignerInfo::from_der(signer_info).map_err(DecodeError::of("SignerInfo"))?;
         let digest_algorithm = DigestAlgorithm::of_signer_info(&signer_info.digest_algorithm);
+        let content = parse_content(&signed_data.encap_content_info)?;
         Ok(Self {
             content_type: signed_data.encap_content_info.content_type,
-            content: parse_content(&signed_data.encap_content_info)?,
+            envelope: parse_envelope(content.as_ref()),
+            content,
             certificates: copy_elements(signed_data.certificates)?,
             signer: CertificateIdentifier::from_any(signer_info.sid)?,
             digest_algorithm,
@@ -169,15 +172,12 @@ impl PkiMessage {
         &self.certificates
     }
 
-    /// Decodes the pkcsPKIEnvelope in the content, whose signer is not verified.
+    /// The pkcsPKIEnvelope in the content, whose signer is not verified.
     ///
     /// # Errors
     /// When it is missing or malformed, or its cipher is not supported.
-    pub fn envelope(&self) -> Result<PkcsPkiEnvelope, EnvelopeError> {
-        match self.content.as_ref().map(Content::structure) {
-            None | Some([]) => Err(EnvelopeError::Missing),
-            Some(content) => PkcsPkiEnvelope::from_ber(content),
-        }
+    pub const fn envelope(&self) -> Result<&PkcsPkiEnvelope, &EnvelopeError> {
+        self.envelope.as_ref()
     }
 
     /// Verifies digest and signature with the signer's certificate, RFC 5652 §5.6. Does not check
@@ -357,11 +357,11 @@ impl VerifiedPkiMessage {
         Some(key)
     }
 
-    /// Decodes the pkcsPKIEnvelope in the signed content.
+    /// The pkcsPKIEnvelope in the signed content.
     ///
     /// # Errors
     /// When it is missing or malformed, or its cipher is not supported.
-    pub fn envelope(&self) -> Result<PkcsPkiEnvelope, EnvelopeError> {
+    pub const fn envelope(&self) -> Result<&PkcsPkiEnvelope, &EnvelopeError> {
         self.message.envelope()
     }
 }
@@ -384,6 +384,14 @@ pub(crate) fn copy_elements(set: Option<SetOf<'_>>) -> Result<Vec<Vec<u8>>, Deco
         .map(|element| element.map(<[u8]>::to_vec))
         .collect::<der::Result<_>>()
         .map_err(DecodeError::of("SET OF"))
+}
+
+/// Decodes the envelope once, since several steps look at it.
+fn parse_envelope(content: Option<&Content>) -> Result<PkcsPkiEnvelope, EnvelopeError> {
+    match content.map(Content::structure) {
+        None | Some([]) => Err(EnvelopeError::Missing),
+        Some(content) => PkcsPkiEnvelope::from_ber(content),
+    }
 }
 
 fn parse_content(content_info: &ContentInfo<'_>) -> Result<Option<Content>, DecodeError> {

@@ -49,10 +49,10 @@ impl SignedRequest {
         let signer = Signer::of(self.signer(), known, now)?;
         signer.may_send(self.message_type())?;
         let envelope = self.verified().envelope().map_err(|error| match error {
-            EnvelopeError::Algorithm(algorithm) => Refusal::ContentEncryption(algorithm),
+            EnvelopeError::Algorithm(algorithm) => Refusal::ContentEncryption(*algorithm),
             EnvelopeError::Missing => Refusal::NoEnvelope,
             EnvelopeError::Decode(_) | EnvelopeError::Malformed | EnvelopeError::Open => {
-                Refusal::Envelope(EnvelopeFault::Outline(error))
+                Refusal::Envelope(EnvelopeFault::Outline(error.clone()))
             }
         })?;
         let cipher = envelope.cipher();
@@ -64,12 +64,12 @@ impl SignedRequest {
         if envelope.ciphertext().len() > MAX_CSR_BYTES + cipher.block_bytes() {
             return Err(Refusal::RequestTooLarge);
         }
-        let wrapped = find_wrapped_key(&envelope, profile)?;
+        let wrapped = find_wrapped_key(envelope, profile)?;
         Ok(AddressedRequest {
-            request: self,
             signer,
             wrapped,
-            envelope,
+            envelope: envelope.clone(),
+            request: self,
         })
     }
 }

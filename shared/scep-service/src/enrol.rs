@@ -124,7 +124,7 @@ impl Enrolment {
         // The RA key is selected before any check: a refusal is signed with the key that the client
         // encrypted to, which after a rotation may be an older one.
         let profile = match message.envelope() {
-            Ok(envelope) => profile.select_ra_key(&envelope),
+            Ok(envelope) => profile.select_ra_key(envelope),
             // The checks below refuse the message; until then the current key serves.
             Err(_) => profile,
         };

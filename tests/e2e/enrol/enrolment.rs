@@ -124,8 +124,8 @@ async fn every_digest_and_every_cipher_comes_back_as_it_came() {
             reply.leaf();
             assert_eq!(reply.digest, digest);
             let message = scep_cms::pki_message::PkiMessage::from_ber(response.body()).unwrap();
-            let envelope = message.verify().unwrap().envelope().unwrap();
-            assert_eq!(envelope.cipher(), cipher);
+            let verified = message.verify().unwrap();
+            assert_eq!(verified.envelope().unwrap().cipher(), cipher);
         }
     }
 }

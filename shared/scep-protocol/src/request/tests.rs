@@ -61,7 +61,7 @@ impl Captured {
     fn by(self, signer: Signer) -> AddressedRequest {
         let request = self.message();
         AddressedRequest {
-            envelope: request.verified().envelope().unwrap(),
+            envelope: request.verified().envelope().unwrap().clone(),
             request,
             signer,
             wrapped: wrap_key(&[1]),
@@ -75,7 +75,8 @@ impl Captured {
 
     /// Its PKCS #10 request.
     fn csr(self) -> Vec<u8> {
-        let envelope = self.message().verified().envelope().unwrap();
+        let message = self.message();
+        let envelope = message.verified().envelope().unwrap();
         envelope.open(&self.key()).unwrap().to_vec()
     }
 
