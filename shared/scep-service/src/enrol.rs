@@ -198,8 +198,8 @@ pub(crate) struct Exchange<'a> {
     pub(crate) profile: &'a AvailableProfile,
     ra_key: &'a RaKey,
     client_address: Option<IpAddr>,
-    /// Set once the envelope opened to an authentic request: its subject and its key.
-    opened: OnceLock<(String, PublicKey)>,
+    /// Set once the envelope opened to an authentic request: its subject, DER, and its key.
+    opened: OnceLock<(Vec<u8>, PublicKey)>,
     /// Set once a source vouches for the request: to the PKCS #10 request, if the source wants to
     /// hear what becomes of it.
     vouched: OnceLock<Option<ReportedCsr>>,

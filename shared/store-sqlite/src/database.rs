@@ -84,9 +84,10 @@ impl Database {
         let run = || {
             let connection = self.take_reader()?;
             // Several statements see the same state of the database.
-            let transaction = connection.unchecked_transaction()?;
-            let found = read(&transaction)?;
-            drop(transaction);
+            execute(&connection, "BEGIN")?;
+            // A reader whose read fails is not used again, because its transaction may be open.
+            let found = read(&connection)?;
+            execute(&connection, "COMMIT")?;
             self.readers
                 .lock()
                 .unwrap_or_else(PoisonError::into_inner)

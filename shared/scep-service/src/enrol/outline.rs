@@ -53,11 +53,8 @@ impl Enrolment {
 impl Exchange<'_> {
     /// Keeps what a record shows of an authentic request.
     pub(crate) fn remember_content(&self, request: &EnrolmentRequest) {
-        self.opened.get_or_init(|| {
-            // Where the subject cannot be read, the reason of the refusal says so.
-            let subject = name_text(request.csr().subject()).unwrap_or_default();
-            (subject, request.key().clone())
-        });
+        self.opened
+            .get_or_init(|| (request.csr().subject().to_vec(), request.key().clone()));
     }
 
     /// Adds what the envelope held to the outline of a refused request, and gives its verdict.
@@ -69,7 +66,9 @@ impl Exchange<'_> {
         let Some((subject, key)) = self.opened.get() else {
             return (outline, RefusalVerdict::of_refusal(refusal, false));
         };
+        // Where the subject cannot be read, the reason of the refusal says so.
+        let subject = name_text(subject).unwrap_or_default();
         let verdict = RefusalVerdict::of_refusal(refusal, true);
-        (outline.with_content(subject, key), verdict)
+        (outline.with_content(&subject, key), verdict)
     }
 }
