@@ -65,8 +65,8 @@ fn check_certificate(certificate: &Certificate) {
         assert_eq!(certificate.is_valid_at(validity.not_after), ordered);
     }
     if let Ok(key) = certificate.public_key() {
-        let _ = certificate.verify(&key);
-        check_key(&key);
+        let _ = certificate.verify(key);
+        check_key(key);
     }
     let authority = ExpectedAuthority {
         subject_public_key_info: certificate.subject_public_key_info(),

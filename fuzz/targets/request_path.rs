@@ -359,7 +359,7 @@ fn check_reply(
 /// Asserts that a certificate obeys the template.
 fn check_leaf(server: &Server, device: &Device, leaf: &Certificate) {
     let authority = server.world.authority.public_key().unwrap();
-    leaf.verify(&authority).unwrap();
+    leaf.verify(authority).unwrap();
     assert!(leaf.der().len() < 32 * 1024, "{} octets", leaf.der().len());
     let key = device.certificate.subject_public_key_info();
     assert_eq!(leaf.subject_public_key_info(), key);

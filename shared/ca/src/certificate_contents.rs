@@ -71,7 +71,7 @@ impl CertificateContents {
             subject_alt_names: summary.subject_alt_names,
             key_usage: summary.key_usage,
             extended_key_usage: summary.extended_key_usage,
-            key_algorithm: certificate.public_key().ok().as_ref().map(describe_key),
+            key_algorithm: certificate.public_key().ok().map(describe_key),
             signature_algorithm: DB
                 .by_oid(&algorithm)
                 .map_or_else(|| algorithm.to_string(), str::to_owned),

@@ -215,7 +215,7 @@ fn check_issuer(
     }
     issuer
         .public_key()
-        .and_then(|key| below.verify(&key))
+        .and_then(|key| below.verify(key))
         .map_err(|error| match error {
             PublicKeyError::Unsupported => UnfitCertificate::ChainAlgorithm(depth),
             PublicKeyError::BadSignature

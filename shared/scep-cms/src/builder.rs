@@ -229,7 +229,7 @@ impl ToBeSigned {
 
     fn signer_info(&self, signer: &Certificate, signature: &[u8]) -> Result<Vec<u8>, EncodeError> {
         let key = signer.public_key().map_err(EncodeError::of("SignerInfo"))?;
-        self.encode_signer_info(signer, &key, signature)
+        self.encode_signer_info(signer, key, signature)
             .map_err(EncodeError::of("SignerInfo"))
     }
 

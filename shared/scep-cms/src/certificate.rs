@@ -1,6 +1,7 @@
 //! A certificate as SCEP needs it: its key, and the exact octets of its names.
 
 use std::fmt::Write;
+use std::sync::{Arc, OnceLock};
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
@@ -23,17 +24,32 @@ use crate::public_key::PublicKey;
 ///
 /// Decoding checks only its outline: clients sign with version 1 certificates, with serial numbers
 /// of 33 octets and with validity periods that ended hours ago. Serialised as padded base64 of its
-/// DER.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// DER. A clone shares what was decoded.
+#[derive(Clone, Debug, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Certificate {
+    parts: Arc<Parts>,
+}
+
+#[derive(Debug)]
+struct Parts {
     der: Vec<u8>,
     issuer_and_serial_number: IssuerAndSerialNumber,
     subject: Vec<u8>,
     validity: Vec<u8>,
     subject_public_key_info: Vec<u8>,
     subject_key_identifier: Option<Vec<u8>>,
+    /// Decoded when it is first needed, since most certificates are only passed on.
+    public_key: OnceLock<Result<PublicKey, PublicKeyError>>,
 }
+
+impl PartialEq for Certificate {
+    fn eq(&self, other: &Self) -> bool {
+        self.der() == other.der()
+    }
+}
+
+impl Eq for Certificate {}
 
 /// The PEM label of a certificate, RFC 7468 §5.
 const PEM_LABEL: &str = "CERTIFICATE";
@@ -67,7 +83,7 @@ impl Certificate {
             // A malformed identifier must not make the certificate itself unreadable.
             .and_then(|extension| <&OctetStringRef>::from_der(extension.extn_value.as_bytes()).ok())
             .map(|identifier| identifier.as_bytes().to_vec());
-        Ok(Self {
+        let parts = Parts {
             der: der.to_vec(),
             issuer_and_serial_number: IssuerAndSerialNumber {
                 issuer: encode_tagged(tbs.issuer, Tag::Sequence)?,
@@ -77,6 +93,10 @@ impl Certificate {
             validity: encode_tagged(tbs.validity, Tag::Sequence)?,
             subject_public_key_info: encode_tagged(tbs.subject_public_key_info, Tag::Sequence)?,
             subject_key_identifier,
+            public_key: OnceLock::new(),
+        };
+        Ok(Self {
+            parts: Arc::new(parts),
         })
     }
 
@@ -93,7 +113,8 @@ impl Certificate {
     #[must_use]
     pub fn to_pem(&self) -> String {
         // Encoding fails only for lengths far beyond those of a certificate that was decoded.
-        der::pem::encode_string(PEM_LABEL, der::pem::LineEnding::LF, &self.der).unwrap_or_default()
+        der::pem::encode_string(PEM_LABEL, der::pem::LineEnding::LF, &self.parts.der)
+            .unwrap_or_default()
     }
 
     /// Verifies that `issuer` signed this certificate. Rejects SHA-1.
@@ -102,7 +123,7 @@ impl Certificate {
     /// As [`PublicKey::verify`], or [`PublicKeyError::Unsupported`] for a signature algorithm that
     /// is not supported.
     pub fn verify(&self, issuer: &PublicKey) -> Result<(), PublicKeyError> {
-        let signed = Signed::from_der(&self.der).map_err(|_| PublicKeyError::Malformed)?;
+        let signed = Signed::from_der(self.der()).map_err(|_| PublicKeyError::Malformed)?;
         let algorithm = SignatureAlgorithm::from_identifier(&signed.algorithm)
             .map_err(|_| PublicKeyError::Unsupported)?;
         // Anyone who can produce a SHA-1 collision could have one document signed and present the
@@ -120,31 +141,31 @@ impl Certificate {
     /// The whole certificate, in DER.
     #[must_use]
     pub fn der(&self) -> &[u8] {
-        &self.der
+        &self.parts.der
     }
 
     /// The issuer and serial number that identify it in a SignerInfo or RecipientInfo.
     #[must_use]
-    pub const fn issuer_and_serial_number(&self) -> &IssuerAndSerialNumber {
-        &self.issuer_and_serial_number
+    pub fn issuer_and_serial_number(&self) -> &IssuerAndSerialNumber {
+        &self.parts.issuer_and_serial_number
     }
 
     /// The subject, a DER Name.
     #[must_use]
     pub fn subject(&self) -> &[u8] {
-        &self.subject
+        &self.parts.subject
     }
 
     /// The SubjectPublicKeyInfo, in DER.
     #[must_use]
     pub fn subject_public_key_info(&self) -> &[u8] {
-        &self.subject_public_key_info
+        &self.parts.subject_public_key_info
     }
 
     /// The subjectKeyIdentifier, if the certificate has that extension.
     #[must_use]
     pub fn subject_key_identifier(&self) -> Option<&[u8]> {
-        self.subject_key_identifier.as_deref()
+        self.parts.subject_key_identifier.as_deref()
     }
 
     /// The validity period.
@@ -152,7 +173,7 @@ impl Certificate {
     /// # Errors
     /// When notBefore or notAfter is malformed.
     pub fn validity(&self) -> Result<Validity, DecodeError> {
-        Validity::from_der(&self.validity)
+        Validity::from_der(&self.parts.validity)
     }
 
     /// Whether the certificate is valid at this time. `false` if its validity is malformed.
@@ -166,21 +187,25 @@ impl Certificate {
     /// by colons.
     #[must_use]
     pub fn fingerprint_sha256(&self) -> String {
-        DigestAlgorithm::Sha256.fingerprint(&self.der)
+        DigestAlgorithm::Sha256.fingerprint(&self.parts.der)
     }
 
     /// The subject's public key.
     ///
     /// # Errors
     /// When the key is not supported.
-    pub fn public_key(&self) -> Result<PublicKey, PublicKeyError> {
-        PublicKey::from_der(&self.subject_public_key_info)
+    pub fn public_key(&self) -> Result<&PublicKey, PublicKeyError> {
+        self.parts
+            .public_key
+            .get_or_init(|| PublicKey::from_der(self.subject_public_key_info()))
+            .as_ref()
+            .map_err(|error| *error)
     }
 }
 
 impl From<Certificate> for String {
     fn from(certificate: Certificate) -> Self {
-        STANDARD.encode(certificate.der)
+        STANDARD.encode(certificate.der())
     }
 }
 

@@ -191,7 +191,7 @@ impl PkiMessage {
     pub fn verify(self) -> Result<VerifiedPkiMessage, VerifyError> {
         let algorithm = self.signature_algorithm.map_err(VerifyError::Algorithm)?;
         let signer = self.signer_certificate().ok_or(VerifyError::NoSigner)?;
-        let signer_key = signer.public_key().map_err(|_| VerifyError::Key)?;
+        let signer_key = signer.public_key().map_err(|_| VerifyError::Key)?.clone();
         let digest = algorithm
             .digest()
             .digest(self.content.as_ref().map_or(&[], Content::digest_input));

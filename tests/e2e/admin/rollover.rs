@@ -148,12 +148,10 @@ async fn who_encrypts_to_the_next_ra_certificate_gets_a_certificate_of_the_next_
     let response = world.post(device.message(&request, &next_ra)).await;
     // The reply is signed by the key that the request was encrypted to.
     let leaf = device.read(response.body(), &next_ra).leaf();
-    leaf.verify(&next.public_key().unwrap()).unwrap();
+    leaf.verify(next.public_key().unwrap()).unwrap();
     // All other clients continue with the current generation.
     let other = world.enrolled("device-2").await.certificate;
-    other
-        .verify(&world.authority.public_key().unwrap())
-        .unwrap();
+    other.verify(world.authority.public_key().unwrap()).unwrap();
     assert_eq!(read_ra_certificate(&world).await, world.ra_certificate);
     // Each generation has its own CRL, and a certificate names the CRL of the generation that
     // issued it.
@@ -180,7 +178,7 @@ async fn after_activation_the_next_authority_issues_and_the_old_certificates_sta
     );
     assert_eq!(read_ra_certificate(&world).await, next_ra);
     let issued_by_next = |certificate: &Certificate| {
-        certificate.verify(&next.public_key().unwrap()).unwrap();
+        certificate.verify(next.public_key().unwrap()).unwrap();
     };
     // Old RA keys still decrypt, and the reply is signed by the key that the request was encrypted
     // to.
@@ -223,7 +221,7 @@ async fn a_rollover_that_has_begun_is_not_begun_again_and_may_be_followed_by_ano
     let device = world.enrolled("device-1").await;
     device
         .certificate
-        .verify(&third.public_key().unwrap())
+        .verify(third.public_key().unwrap())
         .unwrap();
 }
 

@@ -444,5 +444,5 @@ async fn what_was_approved_before_a_rollover_is_issued_by_the_generation_of_toda
     let leaf = world.ask(&device, &device.poll(&request)).await.leaf();
     let pem = text(&activated["certificate"]["pem"]);
     let issuer = scep_cms::certificate::Certificate::from_pem(&pem).unwrap();
-    leaf.verify(&issuer.public_key().unwrap()).unwrap();
+    leaf.verify(issuer.public_key().unwrap()).unwrap();
 }

@@ -420,10 +420,10 @@ async fn a_key_is_certified_in_its_canonical_form() {
     let PublicKey::Rsa { modulus, .. } = asking.device.certificate.public_key().unwrap() else {
         panic!("the device has no RSA key");
     };
-    let canonical = rsa_spki(&modulus, &[1, 0, 1], NULL);
+    let canonical = rsa_spki(modulus, &[1, 0, 1], NULL);
     // Some clients omit the parameters.
     for (at, parameters) in [NULL, &[]].into_iter().enumerate() {
-        let spki = rsa_spki(&modulus, &[1, 0, 1], parameters);
+        let spki = rsa_spki(modulus, &[1, 0, 1], parameters);
         let subject = common_name(&format!("device-{at}"));
         let certificate = asking
             .ask_by(&asking.device, &subject, &spki, &[])
@@ -434,22 +434,22 @@ async fn a_key_is_certified_in_its_canonical_form() {
     let smuggled = element(0x04, &[&b"smuggled".repeat(1_000)]);
     let mut unused_bits = canonical.clone();
     let at =
-        unused_bits.len() - element(0x30, &[&integer(&modulus), &integer(&[1, 0, 1])]).len() - 1;
+        unused_bits.len() - element(0x30, &[&integer(modulus), &integer(&[1, 0, 1])]).len() - 1;
     unused_bits[at] = 1;
-    let key = element(0x30, &[&integer(&modulus), &integer(&[1, 0, 1])]);
+    let key = element(0x30, &[&integer(modulus), &integer(&[1, 0, 1])]);
     let algorithm = element(0x30, &[&oid(RSA_ENCRYPTION), NULL]);
     let trailing = element(
         0x30,
         &[&algorithm, &bits(&[&key[..], b"smuggled"].concat())],
     );
     let third = element(0x30, &[&algorithm, &bits(&key), &smuggled]);
-    let long_modulus = element(0x02, &[&[0, 0], &modulus]);
+    let long_modulus = element(0x02, &[&[0, 0], modulus]);
     let key = element(0x30, &[&long_modulus, &integer(&[1, 0, 1])]);
     let not_minimal = element(0x30, &[&algorithm, &bits(&key)]);
     for spki in [
-        rsa_spki(&modulus, &[1, 0, 1], &smuggled),
-        rsa_spki(&modulus, &[1, 0, 1], &[NULL, &smuggled].concat()),
-        rsa_spki(&modulus, &[1, 0, 1], &[5, 1, 0]),
+        rsa_spki(modulus, &[1, 0, 1], &smuggled),
+        rsa_spki(modulus, &[1, 0, 1], &[NULL, &smuggled].concat()),
+        rsa_spki(modulus, &[1, 0, 1], &[5, 1, 0]),
         unused_bits,
         trailing,
         third,

@@ -47,7 +47,7 @@ pub(crate) fn issuing_authority() -> IssuingAuthority {
 
 pub(crate) fn rsa_key() -> PublicKey {
     let ra = parse_certificate(include_str!("../../../../tests/vectors/ra.pem"));
-    ra.public_key().unwrap()
+    ra.public_key().unwrap().clone()
 }
 
 /// The base point of P-256.

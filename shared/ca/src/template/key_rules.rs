@@ -53,19 +53,17 @@ mod tests {
 
     #[test]
     fn rules_limit_the_length_of_rsa_keys_and_the_curves_of_ec_keys() {
-        let rsa = Certificate::from_pem(include_str!("../../../../tests/vectors/ra.pem"))
-            .unwrap()
-            .public_key()
-            .unwrap();
+        let ra = Certificate::from_pem(include_str!("../../../../tests/vectors/ra.pem")).unwrap();
+        let rsa = ra.public_key().unwrap();
         let ec = PublicKey::from_der(P256).unwrap();
         for min_bits in [1024, 2048] {
-            assert_eq!(check_key(&rsa, &rules(min_bits, &[])), Ok(()));
+            assert_eq!(check_key(rsa, &rules(min_bits, &[])), Ok(()));
         }
         let too_short = RuleViolation::RsaTooShort {
             bits: 2048,
             min_bits: 2049,
         };
-        assert_eq!(check_key(&rsa, &rules(2049, &[])), Err(too_short));
+        assert_eq!(check_key(rsa, &rules(2049, &[])), Err(too_short));
         let either = [EcCurve::P384, EcCurve::P256];
         assert_eq!(check_key(&ec, &rules(4096, &either)), Ok(()));
         let refused = check_key(&ec, &rules(4096, &[EcCurve::P384]));
