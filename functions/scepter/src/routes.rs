@@ -166,7 +166,8 @@ async fn answer_scep(
     if let Some(url) = MdmUrl::of(&head.method, head.uri.path(), default) {
         let body = read_body(body, MAX_BODY_BYTES).await;
         place.mark_answering();
-        let response = services.api.respond_to_mdm(&url, &head, body).await;
+        // Boxed, so that requests of devices do not carry its size.
+        let response = Box::pin(services.api.respond_to_mdm(&url, &head, body)).await;
         return response.map(Body::from);
     }
     let head = at_fixed_path(head, &services.default_scep_profile);

@@ -141,10 +141,13 @@ impl Operations for EveryOperation {
                 let message =
                     find_message(request.head, request.body).map_err(Failure::Rejected)?;
                 let client_address = ClientAddress::of(request.head);
-                let mut reply = self
-                    .enrolment
-                    .answer(request.endpoint, &message, client_address)
-                    .await?;
+                // Boxed, so that the other operations do not carry the size of this one.
+                let mut reply = Box::pin(self.enrolment.answer(
+                    request.endpoint,
+                    &message,
+                    client_address,
+                ))
+                .await?;
                 // The message is moved to the response; the log only needs the rest of the reply.
                 let response = cert_rep_response(std::mem::take(&mut reply.cert_rep));
                 Ok(Answer {
