@@ -26,12 +26,12 @@ TRANSFER_GB = 0.09
 # What one enrolment takes, with GetCACaps and GetCACert before it, when every function starts cold.
 WRITES = [
     ("encrypted key", 1),
-    ("claim", 4),
+    ("claim", 2),
     ("its index", 1),
     ("request", 2),
     ("certificate", 2),
     ("its indexes", 4),
-    ("record", 2),
+    ("record", 1),
     ("its index", 2),
 ]
 READS = 13

@@ -84,7 +84,7 @@ pub fn claim(key: TransactionKey, replacing: Option<ClaimUuid>, now: OffsetDateT
         },
         renewal: None,
         challenge: None,
-        request_until: now + time::Duration::DAY,
+        request_until: now + 90 * time::Duration::DAY,
         stage: ClaimKind::Sign(now + time::Duration::MINUTE),
     }
 }

@@ -6,7 +6,6 @@
 //! crash signs the same bytes again and completes it. Nobody is given the certificate before.
 
 use ca::id::{AuthorityUuid, CertificateUuid};
-use scep_cms::certificate::Certificate;
 use scep_protocol::id::ClaimUuid;
 use scep_protocol::notice::Notice;
 use scep_protocol::transaction::TransactionKey;
@@ -21,19 +20,19 @@ use crate::attribute::{to_octets, to_seconds, to_text};
 use crate::certificate_item::certificate_item;
 use crate::expression::{Changes, Condition};
 use crate::item::{
-    ANNOTATIONS, CERTIFICATE, CERTIFICATE_UUID, CLAIM, EXPIRES_AT, ID, LEASE_UNTIL, REASON,
-    REVOKED_AT, STATE, TO_BE_SIGNED, VOUCHING, unavailable,
+    ANNOTATIONS, CERTIFICATE, CERTIFICATE_UUID, CLAIM, CLAIMED_CERTIFICATE, EXPIRES_AT, ID,
+    LEASE_UNTIL, REASON, REVOKED_AT, STATE, TO_BE_SIGNED, VOUCHING, unavailable,
 };
 use crate::transaction_item::{ISSUED, ISSUING, REJECTED};
 use crate::write::{Write, Written};
 
 /// The certificate that is in the inventory.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Recorded {
     /// This very certificate.
     Mine,
     /// One of the same contents, with the signature of another claimant of the transaction.
-    Theirs(Certificate),
+    Theirs,
 }
 
 /// Another certificate has this serial number.
@@ -64,25 +63,24 @@ impl DynamoDbStore {
         if let Some(bar) = self.find_bar_of(summary).await? {
             return Ok(GuardedOutcome::Barred(bar));
         }
-        // Clients are sent the certificate that the inventory has.
-        let certificate = match &recorded {
-            Recorded::Mine => &record.certificate,
-            Recorded::Theirs(certificate) => certificate,
-        };
         let changes = Changes::default()
             .set(STATE, to_text(ISSUED))
-            .set(CERTIFICATE, to_octets(certificate.der()))
             .set(CERTIFICATE_UUID, to_text(summary.uuid.to_string()))
             .set(EXPIRES_AT, to_seconds(resend_until))
-            .remove(&[TO_BE_SIGNED, LEASE_UNTIL, ANNOTATIONS, VOUCHING]);
+            .remove(&[
+                TO_BE_SIGNED,
+                CLAIMED_CERTIFICATE,
+                LEASE_UNTIL,
+                ANNOTATIONS,
+                VOUCHING,
+            ]);
         let settled = self.update_claimed(&record.transaction, claim, ISSUING, changes);
         let outcome = self.settle(settled, summary, notices).await?;
         Ok(match (outcome, recorded) {
             (WriteOutcome::Won, Recorded::Mine) => GuardedOutcome::Won,
-            // The caller reads the transaction again, and so finds theirs.
-            (WriteOutcome::Won, Recorded::Theirs(_)) | (WriteOutcome::Lost, _) => {
-                GuardedOutcome::Lost
-            }
+            // Clients are sent the certificate that the inventory has: the caller reads the
+            // transaction again, and so finds theirs.
+            (WriteOutcome::Won, Recorded::Theirs) | (WriteOutcome::Lost, _) => GuardedOutcome::Lost,
         })
     }
 
@@ -199,7 +197,7 @@ impl DynamoDbStore {
         let recorded = match self.write_one(recording, write).await? {
             Written::Won(_) => Recorded::Mine,
             Written::Lost => match self.read_recorded(record).await? {
-                Some(found) => Recorded::Theirs(found.certificate),
+                Some(_) => Recorded::Theirs,
                 None => return Ok(None),
             },
         };
@@ -244,5 +242,5 @@ pub(crate) fn reject_changes(reason: &str, until: OffsetDateTime) -> Changes {
         .set(STATE, to_text(REJECTED))
         .set(REASON, to_text(reason))
         .set(EXPIRES_AT, to_seconds(until))
-        .remove(&[TO_BE_SIGNED, ANNOTATIONS, VOUCHING])
+        .remove(&[TO_BE_SIGNED, CLAIMED_CERTIFICATE, ANNOTATIONS, VOUCHING])
 }

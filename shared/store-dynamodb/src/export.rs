@@ -128,7 +128,7 @@ impl DynamoDbStore {
     async fn read_record(&self, item: Item) -> Result<Option<Record>, StoreError> {
         let id = read_id(item.clone())?.unwrap_or_default();
         let Some((kind, rest)) = id.split_once('/') else {
-            return read_record_without_kind(&id, item).map(Some);
+            return self.read_record_without_kind(&id, item).await.map(Some);
         };
         Ok(match kind {
             "auditRecord" => Some(Record::Audit(parse_audit_record(item)?)),
@@ -153,6 +153,22 @@ impl DynamoDbStore {
         })
     }
 
+    async fn read_record_without_kind(&self, id: &str, item: Item) -> Result<Record, StoreError> {
+        #[derive(Deserialize)]
+        #[serde(rename_all = "camelCase")]
+        struct MarkItem {
+            counted_until: Millis,
+        }
+        if id == "countedUntil" {
+            let found: MarkItem = parse_item("count", item)?;
+            return Ok(Record::CountedUntil(found.counted_until.0));
+        }
+        // At the beginning of time nothing has expired.
+        parse_transaction_record(self.add_parts(item).await?, OffsetDateTime::UNIX_EPOCH)?
+            .map(|record| Record::Transaction(Box::new(record)))
+            .ok_or_else(|| corrupt("transaction")(MissingAttribute("id")))
+    }
+
     /// Reads a CRL by the id of its head.
     async fn read_crl_record(&self, rest: &str) -> Result<Option<Record>, StoreError> {
         let parse = || {
@@ -165,22 +181,6 @@ impl DynamoDbStore {
         let crl = self.crl(authority, generation).await?;
         Ok(crl.map(|crl| Record::Crl(authority, generation, crl)))
     }
-}
-
-fn read_record_without_kind(id: &str, item: Item) -> Result<Record, StoreError> {
-    #[derive(Deserialize)]
-    #[serde(rename_all = "camelCase")]
-    struct MarkItem {
-        counted_until: Millis,
-    }
-    if id == "countedUntil" {
-        let found: MarkItem = parse_item("count", item)?;
-        return Ok(Record::CountedUntil(found.counted_until.0));
-    }
-    // At the beginning of time nothing has expired.
-    parse_transaction_record(item, OffsetDateTime::UNIX_EPOCH)?
-        .map(|record| Record::Transaction(Box::new(record)))
-        .ok_or_else(|| corrupt("transaction")(MissingAttribute("id")))
 }
 
 /// Reads an object, whose id begins with its kind, or a certificate of an earlier version, whose id

@@ -29,6 +29,7 @@ attribute_names! {
     CHALLENGE = "challenge";
     CIPHERTEXT = "ciphertext";
     CLAIM = "claim";
+    CLAIMED_CERTIFICATE = "claimedCertificate";
     COMMON_NAME = "commonName";
     COUNTED_UNTIL = "countedUntil";
     CREATED_AT = "createdAt";

@@ -9,7 +9,7 @@
 //! | | `crl/{authority}/{generation}` | the head of the latest CRL: number, times, parts |
 //! | | `crl/{set}/{part}` | a part of a CRL |
 //! | transactions | `{uuid}` (SCEP Profile and transactionID, hashed) | a transaction |
-//! | | `request/{fingerprint}` | the transaction and the claim of a PKCS #10 request |
+//! | | `request/{fingerprint}` | a PKCS #10 request: its transaction, claim, bytes to be signed |
 //! | | `envelope/{fingerprint}` | the ciphertext first seen with an encrypted content key |
 //! | | `challenge/{uuid}` | a one-time challenge, with the uses that are taken |
 //! | | `challengeOf/{transaction}` | the challenge that is bound to a transactionID |
@@ -59,6 +59,7 @@ mod successors;
 mod tables;
 mod transaction_item;
 mod transaction_list;
+mod transaction_parts;
 mod transactions;
 mod write;
 

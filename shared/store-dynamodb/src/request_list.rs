@@ -18,7 +18,7 @@ use crate::index::BY_STATE;
 use crate::item::{CREATED_AT, Item, read_id};
 use crate::page::{Bounds, END_OF_TIME, List, Place, run_query};
 use crate::refusal_item::{REFUSED, RefusalEntry, parse_refusal};
-use crate::transaction_item::{parse_summary, parse_transaction};
+use crate::transaction_item::{parse_reason, parse_summary};
 use crate::transaction_list::state_name;
 
 /// The most queries for one page.
@@ -269,10 +269,8 @@ impl DynamoDbStore {
                     .filter(|record| filter.contains(record))
                     .map(|record| ListedRequest::Refused(Box::new(record))),
                 Candidate::Rejected(id, summary) => {
-                    let transaction = found.remove(&id).map(parse_transaction).transpose()?;
-                    let reason = transaction
-                        .and_then(|found| found.state.rejection_reason().map(str::to_owned));
-                    Some(ListedRequest::Transaction(summary, reason))
+                    let reason = found.remove(&id).map(parse_reason).transpose()?;
+                    Some(ListedRequest::Transaction(summary, reason.flatten()))
                 }
                 Candidate::Transaction(summary) => Some(ListedRequest::Transaction(summary, None)),
             });

@@ -9,6 +9,7 @@ use scep_protocol::transaction::{
 use scep_service::error::StoreError;
 use scep_service::ports::{Claim, GuardedOutcome};
 use serde::{Deserialize, Serialize};
+use serde_bytes::ByteBuf;
 use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
@@ -16,6 +17,7 @@ use crate::attribute::{Expiry, to_seconds, to_text};
 use crate::expression::{Changes, Condition};
 use crate::item::{CLAIM, EXPIRES_AT, ID, Item, TRANSACTION, build_item, parse_item};
 use crate::transaction_item::parse_transaction;
+use crate::transaction_parts::is_kept_with_request;
 use crate::write::{Step, Write};
 
 #[derive(Serialize, Deserialize)]
@@ -31,10 +33,12 @@ struct RequestItem {
     /// request. Items of earlier versions have neither.
     authority: Option<AuthorityUuid>,
     certificate_uuid: Option<CertificateUuid>,
+    #[serde(skip_deserializing, skip_serializing_if = "Option::is_none")]
+    to_be_signed: Option<ByteBuf>,
 }
 
 /// The id of the item in the transactions table that leads from a request to its transaction.
-fn request_id(
+pub(crate) fn request_id(
     scep_profile: ScepProfileUuid,
     request: &RequestFingerprint,
     requester_key: Fingerprint,
@@ -50,6 +54,8 @@ pub(crate) fn request_item(claim: &Claim) -> Result<Item, StoreError> {
         expires_at: Some(Expiry(claim.request_until)),
         authority: Some(claim.issuance.authority),
         certificate_uuid: Some(claim.certificate),
+        to_be_signed: is_kept_with_request(claim)
+            .then(|| ByteBuf::from(claim.issuance.to_be_signed.clone())),
     })
 }
 
@@ -104,7 +110,7 @@ impl DynamoDbStore {
             return Ok(None);
         };
         let found: RequestItem = parse_item("request", item)?;
-        let transaction = self.read_item(found.transaction.to_string()).await?;
+        let transaction = self.read_transaction_item(found.transaction).await?;
         // The transaction may have been claimed by another request with the same transactionID.
         let same_transaction = transaction
             .map(parse_transaction)
@@ -151,6 +157,7 @@ mod tests {
     use scep_service::ports::ClaimKind;
 
     use super::*;
+    use crate::attribute::to_octets;
     use crate::samples;
     use crate::samples::{NOW, SCEP_PROFILE};
 
@@ -176,6 +183,21 @@ mod tests {
             ),
         ]);
         assert_eq!(item, expected);
+    }
+
+    #[test]
+    fn a_request_is_stored_with_what_is_to_be_signed_if_it_lasts() {
+        let lasting = samples::lasting_claim();
+        let mut item = request_item(&lasting).unwrap();
+        let to_be_signed = item.remove("toBeSigned").unwrap();
+        assert_eq!(to_be_signed, to_octets(&lasting.issuance.to_be_signed));
+        let of_short = request_item(&sample_claim()).unwrap();
+        assert_eq!(item.len(), of_short.len());
+        let held = Claim {
+            stage: ClaimKind::Hold(NOW),
+            ..lasting
+        };
+        assert!(!request_item(&held).unwrap().contains_key("toBeSigned"));
     }
 
     fn expected_id() -> String {

@@ -162,6 +162,14 @@ pub(crate) fn sample_claim(stage: ClaimKind) -> Claim {
     }
 }
 
+/// A claim for a certificate that lasts: the item of the request holds what is to be signed.
+pub(crate) fn lasting_claim() -> Claim {
+    Claim {
+        request_until: NOW + Duration::days(30),
+        ..sample_claim(ClaimKind::Sign(NOW))
+    }
+}
+
 /// The record of a revoked certificate, with every optional part.
 pub(crate) fn sample_record() -> CertificateRecord {
     CertificateRecord {
@@ -370,6 +378,7 @@ pub(crate) fn sample_items() -> Vec<Item> {
     let items = [
         claim_of(ClaimKind::Sign(NOW)),
         claim_of(ClaimKind::Hold(NOW)),
+        claim_item(&lasting_claim()),
         request_item(&sample_claim(ClaimKind::Sign(NOW))),
         envelope_item(Fingerprint([1; 32]), Fingerprint([2; 32]), NOW),
         certificate_item(&sample_record()),

@@ -20,8 +20,9 @@ use serde::{Deserialize, Serialize};
 use serde_bytes::ByteBuf;
 use time::OffsetDateTime;
 
-use crate::attribute::{Digest, Expiry, Millis, is_default, json_text};
-use crate::item::{Item, build_item, corrupt, parse_item};
+use crate::attribute::{Digest, Expiry, Millis, is_default, json_text, to_text};
+use crate::item::{CLAIMED_CERTIFICATE, Item, TO_BE_SIGNED, build_item, corrupt, parse_item};
+use crate::transaction_parts::is_kept_with_request;
 
 const WHAT: &str = "transaction";
 
@@ -31,7 +32,7 @@ pub(crate) const ISSUING: &str = "issuing";
 pub(crate) const PENDING: &str = "pending";
 pub(crate) const REJECTED: &str = "rejected";
 
-/// Everything that decisions about a transaction need.
+/// Everything that decisions about a transaction need, with the parts that other items hold.
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]
 struct TransactionItem {
@@ -51,7 +52,7 @@ struct TransactionItem {
 
 #[derive(Serialize, Deserialize)]
 #[serde(remote = "SignerClass", rename_all = "camelCase")]
-enum SignerClassName {
+pub(crate) enum SignerClassName {
     Certificate,
     Challenge,
     Nobody,
@@ -160,7 +161,7 @@ struct SummaryItem {
 /// Builds the item of a transaction that is claimed.
 pub(crate) fn claim_item(claim: &Claim) -> Result<Item, StoreError> {
     let issuance = IssuanceItem::from(&claim.issuance);
-    build_item(ClaimItem {
+    let mut item = build_item(ClaimItem {
         id: claim.key.uuid(),
         transaction: TransactionItem {
             transaction_id: claim.key.transaction_id.as_str().to_owned(),
@@ -187,7 +188,13 @@ pub(crate) fn claim_item(claim: &Claim) -> Result<Item, StoreError> {
         message_type: claim.message_type.digits(),
         subject: &claim.subject,
         requested: claim.requested.as_ref(),
-    })
+    })?;
+    if is_kept_with_request(claim) {
+        item.remove(TO_BE_SIGNED);
+        let certificate = to_text(claim.certificate.to_string());
+        item.insert(CLAIMED_CERTIFICATE.to_owned(), certificate);
+    }
+    Ok(item)
 }
 
 impl From<&Issuance> for IssuanceItem {
@@ -292,6 +299,18 @@ pub(crate) fn parse_transaction_record(
 /// Parses what the request of a transaction asked for; `None` if it is not known.
 fn parse_requested(item: Item) -> Result<Option<RequestedContents>, StoreError> {
     Ok(parse_item::<RequestedItem>(WHAT, item)?.requested)
+}
+
+/// Why a transaction was rejected, if it was.
+#[derive(Deserialize)]
+struct ReasonItem {
+    reason: Option<String>,
+}
+
+/// Parses why a transaction was rejected; `None` if it has another state.
+// The transaction may have been claimed since the list was read, and then lacks parts of it.
+pub(crate) fn parse_reason(item: Item) -> Result<Option<String>, StoreError> {
+    Ok(parse_item::<ReasonItem>(WHAT, item)?.reason)
 }
 
 /// The part of a transaction that tells renewals from enrolments.

@@ -78,7 +78,7 @@ impl DynamoDbStore {
         uuid: TransactionUuid,
         now: OffsetDateTime,
     ) -> Result<Option<TransactionRecord>, StoreError> {
-        match self.read_item(uuid.to_string()).await? {
+        match self.read_transaction_item(uuid).await? {
             Some(item) => parse_transaction_record(item, now),
             None => Ok(None),
         }

@@ -33,7 +33,7 @@ use crate::write::{Step, Write};
 #[async_trait::async_trait]
 impl Transactions for DynamoDbStore {
     async fn transaction(&self, uuid: TransactionUuid) -> Result<Option<Transaction>, StoreError> {
-        let found = self.read_item(uuid.to_string()).await?;
+        let found = self.read_transaction_item(uuid).await?;
         found.map(parse_transaction).transpose()
     }
 

@@ -74,6 +74,22 @@ fn a_claim_is_stored_under_these_names_and_read_again() {
 }
 
 #[test]
+fn a_claim_of_what_lasts_names_its_certificate_and_leaves_the_rest_to_the_request() {
+    let claim = samples::lasting_claim();
+    let mut item = claim_item(&claim).unwrap();
+    assert!(matches!(
+        parse_transaction(item.clone()),
+        Err(StoreError::Corrupt { .. })
+    ));
+    let certificate = item.remove("claimedCertificate").unwrap();
+    assert_eq!(certificate, to_text(claim.certificate.to_string()));
+    let octets = to_octets(&claim.issuance.to_be_signed);
+    item.insert("toBeSigned".to_owned(), octets);
+    let whole = claim_item(&sample_claim(ClaimKind::Sign(NOW))).unwrap();
+    assert_eq!(item, whole);
+}
+
+#[test]
 fn a_request_that_waits_expires_and_is_counted_under_its_profile() {
     let item = claim_item(&sample_claim(ClaimKind::Hold(NOW))).unwrap();
     let stage = [

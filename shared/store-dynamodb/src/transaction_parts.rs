@@ -1,0 +1,130 @@
+//! The parts of a transaction that other items hold.
+//!
+//! DynamoDB charges a write by the KB that it begins, and in a transaction twice. So the bytes to
+//! be signed are in the item of the request, which the same write claims, and the certificate is in
+//! the inventory alone. Items of earlier versions have both parts in themselves.
+
+use ca::id::{AuthorityUuid, CertificateUuid};
+use scep_cms::certificate::Certificate;
+use scep_protocol::id::{RaProfileUuid, ScepProfileUuid, TransactionUuid};
+use scep_protocol::transaction::{RequestFingerprint, SignerClass};
+use scep_service::error::StoreError;
+use scep_service::ports::{Claim, ClaimKind};
+use serde::Deserialize;
+use time::Duration;
+
+use crate::DynamoDbStore;
+use crate::attribute::{Digest, to_octets};
+use crate::item::{CERTIFICATE, Item, STATE, TO_BE_SIGNED, parse_item};
+use crate::requests::request_id;
+use crate::transaction_item::{ISSUED, ISSUING, SignerClassName};
+
+const WHAT: &str = "transaction";
+
+/// How long the item of a request must last, after the claim, to hold what is to be signed.
+// Maintenance completes an interrupted issuance within hours. If it fails for as long as this, the
+// item of the request may expire, but not before the certificate.
+const SHORTEST: Duration = Duration::days(30);
+
+/// Whether the item of the request holds what is to be signed.
+// A transaction that is being issued never expires, and the item of its request expires with the
+// certificate. What waits for an administrator may be replaced, and so is with the transaction.
+pub(crate) fn is_kept_with_request(claim: &Claim) -> bool {
+    match claim.stage {
+        ClaimKind::Sign(_) => claim.request_until - claim.claimed_at >= SHORTEST,
+        ClaimKind::Hold(_) => false,
+    }
+}
+
+/// What leads from a transaction that is being issued to what is to be signed.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IssuingItem {
+    scep_profile: ScepProfileUuid,
+    ra_profile: RaProfileUuid,
+    csr: Digest,
+    #[serde(with = "SignerClassName")]
+    signer_class: SignerClass,
+    requester_key: Digest,
+    claimed_certificate: CertificateUuid,
+}
+
+impl IssuingItem {
+    fn request_id(&self) -> String {
+        let request = RequestFingerprint {
+            ra_profile: self.ra_profile,
+            csr: self.csr.0,
+            signer_class: self.signer_class,
+        };
+        request_id(self.scep_profile, &request, self.requester_key.0)
+    }
+}
+
+/// The claimed request.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct ClaimedItem {
+    certificate_uuid: Option<CertificateUuid>,
+}
+
+/// What leads from a transaction to its certificate.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct IssuedItem {
+    authority: AuthorityUuid,
+    certificate_uuid: CertificateUuid,
+}
+
+impl DynamoDbStore {
+    /// Reads the item of a transaction with all its parts.
+    pub(crate) async fn read_transaction_item(
+        &self,
+        uuid: TransactionUuid,
+    ) -> Result<Option<Item>, StoreError> {
+        match self.read_item(uuid.to_string()).await? {
+            Some(item) => self.add_parts(item).await.map(Some),
+            None => Ok(None),
+        }
+    }
+
+    /// Adds the parts of a transaction that its item lacks. A part that is nowhere remains missing,
+    /// so that the item cannot be parsed.
+    pub(crate) async fn add_parts(&self, mut item: Item) -> Result<Item, StoreError> {
+        let state = item.get(STATE).and_then(|state| state.as_s().ok());
+        let part = match state.map(String::as_str) {
+            Some(ISSUED) if !item.contains_key(CERTIFICATE) => {
+                let certificate = self.read_certificate_of(&item).await?;
+                certificate.map(|found| (CERTIFICATE, to_octets(found.der())))
+            }
+            Some(ISSUING) if !item.contains_key(TO_BE_SIGNED) => {
+                let claimed = self.read_claimed_request(&item).await?;
+                claimed
+                    .and_then(|mut found| found.remove_entry(TO_BE_SIGNED))
+                    .map(|(_, value)| (TO_BE_SIGNED, value))
+            }
+            _ => None,
+        };
+        item.extend(part.map(|(name, value)| (name.to_owned(), value)));
+        Ok(item)
+    }
+
+    async fn read_certificate_of(&self, item: &Item) -> Result<Option<Certificate>, StoreError> {
+        let issued: IssuedItem = parse_item(WHAT, item.clone())?;
+        let found = self
+            .get_certificate(issued.authority, issued.certificate_uuid)
+            .await?;
+        Ok(found.map(|record| record.certificate))
+    }
+
+    /// Reads the item of the request that a transaction claimed, if it is still about the same
+    /// certificate.
+    async fn read_claimed_request(&self, item: &Item) -> Result<Option<Item>, StoreError> {
+        let issuing: IssuingItem = parse_item(WHAT, item.clone())?;
+        let Some(found) = self.read_item(issuing.request_id()).await? else {
+            return Ok(None);
+        };
+        let claimed: ClaimedItem = parse_item("request", found.clone())?;
+        let is_same = claimed.certificate_uuid == Some(issuing.claimed_certificate);
+        Ok(is_same.then_some(found))
+    }
+}
