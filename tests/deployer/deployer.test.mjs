@@ -403,6 +403,15 @@ for (const role of ['GetCaCapsRole', 'GetCaCertRole', 'PkiOperationRole', 'Profi
   });
 }
 
+test('no role may send traces that the stack does not make', () => {
+  const given = (Traces) => {
+    const resources = Object.entries(deploy(read('template.yaml'), STACK, { Traces }));
+    return resources.filter(([, { properties }]) => properties.ManagedPolicyArns?.length > 0 || JSON.stringify(properties).includes('xray:')).map(([logical]) => logical);
+  };
+  assert.deepEqual(given('false'), []);
+  assert.deepEqual(given('true'), ['Tracing', 'GetCaCapsRole', 'GetCaCertRole', 'PkiOperationRole', 'ProfilesRole', 'ConsoleRole', 'MaintenanceRole']);
+});
+
 test('policies fit into what IAM allows, with the longest names', () => {
   const longest = deploy(file ? parse(readFileSync(resolve(file), 'utf8')) : read('infra/deployer.yaml'), 'a-name-for-the-stack-of-the-deployer', { StackName: 'a'.repeat(29) });
   for (const [name, { type, properties }] of Object.entries(longest)) {
