@@ -11,12 +11,13 @@ use ca::authority::Authority;
 use ca::key_order::KeyOrder;
 use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_protocol::ra_certificate::RaCertificate;
+use scep_service::error_chain::ErrorChain;
 use scep_service::object::list;
 use scepter_tests::admin::Admin;
 use scepter_tests::device::Device;
 use scepter_tests::world::World;
 use serde_json::{Value, json};
-use store_dynamodb::{DynamoDbStore, ExportPosition, Tables, create_tables};
+use store_dynamodb::{DynamoDbStore, ExportPosition, FORMAT_VERSION, Tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
 
 const TABLES: [&str; 3] = ["profiles", "certificates", "transactions"];
@@ -75,19 +76,18 @@ fn to_item(json: &Value) -> HashMap<String, AttributeValue> {
         .collect()
 }
 
-#[tokio::test]
-async fn what_the_last_release_has_stored_is_read() {
-    let current = write_items().await;
-    if std::env::var_os(RECORD).is_some() {
-        let text = serde_json::to_string_pretty(&current).unwrap();
-        std::fs::write(items_path(), text + "\n").unwrap();
-    }
-    let text = std::fs::read_to_string(items_path()).unwrap();
-    let released: BTreeMap<String, Vec<Value>> = serde_json::from_str(&text).unwrap();
+/// The version of the format of an item.
+fn read_format(item: &Value) -> u32 {
+    let format = item.get("format");
+    format.map_or(1, |format| format["N"].as_str().unwrap().parse().unwrap())
+}
+
+/// A store with these items.
+async fn fill_store(items: &BTreeMap<String, Vec<Value>>) -> DynamoDbStore {
     let database = EmbeddedDynamoDb::in_memory().unwrap();
     let (client, tables) = (database.client(), Tables::prefixed("release"));
     create_tables(&client, &tables).await.unwrap();
-    for (table, items) in &released {
+    for (table, items) in items {
         for item in items {
             let put = client
                 .put_item()
@@ -96,7 +96,29 @@ async fn what_the_last_release_has_stored_is_read() {
             put.send().await.unwrap();
         }
     }
-    let store = DynamoDbStore::new(client, tables);
+    DynamoDbStore::new(client, tables)
+}
+
+fn read_released() -> BTreeMap<String, Vec<Value>> {
+    let text = std::fs::read_to_string(items_path()).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[tokio::test]
+async fn what_the_last_release_has_stored_is_read() {
+    let current = write_items().await;
+    if std::env::var_os(RECORD).is_some() {
+        let text = serde_json::to_string_pretty(&current).unwrap();
+        std::fs::write(items_path(), text + "\n").unwrap();
+    }
+    let formats = |items: &Vec<Value>| items.iter().map(read_format).max();
+    assert_eq!(
+        current.values().filter_map(formats).max(),
+        Some(FORMAT_VERSION)
+    );
+    let released = read_released();
+    assert!(released.values().filter_map(formats).max() <= Some(FORMAT_VERSION));
+    let store = fill_store(&released).await;
     let (mut items, mut records) = (0, 0);
     let mut position = Some(ExportPosition::default());
     while let Some(at) = position {
@@ -113,4 +135,19 @@ async fn what_the_last_release_has_stored_is_read() {
     assert!(!list::<RaProfile>(&store).await.unwrap().is_empty());
     assert!(!list::<ScepProfile>(&store).await.unwrap().is_empty());
     list::<KeyOrder>(&store).await.unwrap();
+}
+
+#[tokio::test]
+async fn an_item_of_a_later_format_fails_what_needs_it_and_nothing_else() {
+    let mut items = read_released();
+    for item in items.get_mut("profiles").unwrap() {
+        if item["kind"]["S"] == "authority" {
+            item["format"] = json!({ "N": (FORMAT_VERSION + 1).to_string() });
+        }
+    }
+    let store = fill_store(&items).await;
+    let error = list::<Authority>(&store).await.unwrap_err();
+    let chain = ErrorChain(&error).to_string();
+    assert!(chain.contains("its format is 2"), "{chain}");
+    assert!(!list::<RaProfile>(&store).await.unwrap().is_empty());
 }

@@ -7,6 +7,8 @@ use scep_service::error::StoreError;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
+use crate::attribute::to_number;
+
 pub(crate) type Item = HashMap<String, AttributeValue>;
 
 macro_rules! attribute_names {
@@ -97,16 +99,22 @@ where
     }
 }
 
-/// The attribute with the version of an item's format. An item without it has version 1.
+/// The attribute with the version of an item's format.
 const FORMAT: &str = "format";
 
-/// The newest version of the format of items that this code reads.
-const NEWEST_FORMAT: u32 = 1;
+/// The version of the format of items without that attribute.
+const FIRST_FORMAT: u32 = 1;
+
+/// The version of the format in which this version of Scepter writes items, and the newest that it
+/// reads. A release that changes what a stored attribute means raises it.
+// An update leaves the format of its item, and no index contains the attribute: what updates write
+// and what lists read never changes, but gets another name.
+pub const FORMAT_VERSION: u32 = FIRST_FORMAT;
 
 /// An item was written by a later version of Scepter, in a format that this one cannot read.
 #[derive(Debug, thiserror::Error)]
 #[error(
-    "its format is {found}, and this version of Scepter reads formats up to {NEWEST_FORMAT}: deploy the later one"
+    "its format is {found}, and this version of Scepter reads formats up to {FORMAT_VERSION}: deploy the later one"
 )]
 struct NewerFormat {
     found: String,
@@ -121,7 +129,7 @@ fn check_format(what: &'static str, item: &Item) -> Result<(), StoreError> {
         Some(other) => format!("{other:?}"),
     };
     match found.parse::<u32>() {
-        Ok(version) if (1..=NEWEST_FORMAT).contains(&version) => Ok(()),
+        Ok(version) if (FIRST_FORMAT..=FORMAT_VERSION).contains(&version) => Ok(()),
         _ => Err(corrupt(what)(NewerFormat { found })),
     }
 }
@@ -165,7 +173,17 @@ pub(crate) fn read_id(mut item: Item) -> Result<Option<String>, StoreError> {
 
 /// Builds an item.
 pub(crate) fn build_item<T: Serialize>(item: T) -> Result<Item, StoreError> {
-    serde_dynamo::to_item(item).map_err(unavailable("describing an item"))
+    let item = serde_dynamo::to_item(item).map_err(unavailable("describing an item"))?;
+    Ok(with_format(item, FORMAT_VERSION))
+}
+
+/// Adds the version of its format to an item.
+// Every item pays for its octets, so the first format, which needs no attribute, has none.
+fn with_format(mut item: Item, version: u32) -> Item {
+    if version != FIRST_FORMAT {
+        item.insert(FORMAT.to_owned(), to_number(version));
+    }
+    item
 }
 
 /// A stored item lacks an attribute that another of its attributes requires.
@@ -223,20 +241,26 @@ mod tests {
 
     #[test]
     fn an_item_of_a_newer_format_is_refused() {
-        let item_of = |format| {
-            let number = AttributeValue::N("7".to_owned());
-            Item::from([(NUMBER.to_owned(), number), (FORMAT.to_owned(), format)])
-        };
-        let first = item_of(AttributeValue::N("1".to_owned()));
-        assert_eq!(parse_item::<NumberItem>("sample", first).unwrap().number, 7);
+        let item = || Item::from([(NUMBER.to_owned(), to_number(7))]);
+        let first = parse_item::<NumberItem>("sample", with_format(item(), 1));
+        assert_eq!(first.unwrap().number, 7);
         for found in ["2", "0", "-1", "99999999999"] {
+            let mut other = item();
+            other.insert(FORMAT.to_owned(), AttributeValue::N(found.to_owned()));
             check_corrupt(
-                item_of(AttributeValue::N(found.to_owned())),
+                other,
                 &format!(
                     "its format is {found}, and this version of Scepter reads formats up to 1: \
                      deploy the later one"
                 ),
             );
         }
+    }
+
+    #[test]
+    fn an_item_has_its_format_unless_that_is_the_first() {
+        assert_eq!(with_format(Item::new(), 1), Item::new());
+        let second = Item::from([("format".to_owned(), to_number(2))]);
+        assert_eq!(with_format(Item::new(), 2), second);
     }
 }

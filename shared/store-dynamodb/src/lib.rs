@@ -23,8 +23,9 @@
 //! | | `certificate/{uuid}/{n}` | an alternative name of a certificate |
 //! | | `key/{fingerprint}` | a key that has a revoked certificate |
 //!
-//! `dependents` lists the objects that reference this one. Items of the transactions table expire
-//! at `expiresAt`. Lists are read from the indexes in `index.rs`; no table is ever scanned.
+//! `dependents` lists the objects that reference this one; `format` is the version of the item's
+//! format, if that is not the first. Items of the transactions table expire at `expiresAt`. Lists
+//! are read from the indexes in `index.rs`; no table is ever scanned.
 
 mod alternative_names;
 mod attribute;
@@ -67,6 +68,7 @@ mod write;
 mod samples;
 
 pub use export::{ExportPage, ExportPosition};
+pub use item::FORMAT_VERSION;
 pub use profiles_table::ProfilesTable;
 pub use tables::{Tables, check_tables, create_tables};
 
