@@ -272,7 +272,7 @@ impl CaKeys for KmsCaKeys {
             .kms
             .client
             .sign()
-            .key_id(arn)
+            .key_id(key_id(arn))
             // KMS signs messages of 4,096 bytes at most; a digest has no such limit.
             .message_type(MessageType::Digest)
             .message(Blob::new(digest.digest(message)))
@@ -297,6 +297,16 @@ fn key_arn(location: &KeyLocation) -> Result<&str, KeyError> {
             })
         }
     }
+}
+
+/// Returns what KMS finds a key by: the ARN, or the id of a key that can have replicas.
+// The ARN of a replica names its own region. Its id is the same in every region, and KMS looks for
+// it in the region that it is asked in.
+fn key_id(arn: &str) -> &str {
+    arn.rsplit_once('/')
+        .map(|(_, id)| id)
+        .filter(|id| id.starts_with("mrk-"))
+        .unwrap_or(arn)
 }
 
 /// Builds the result for a key from its public key.
@@ -388,6 +398,15 @@ mod tests {
             build_alias("scepter-prod", &authority, arn),
             "alias/scepter/scepter-prod/corp_ca_1-1234abcd"
         );
+    }
+
+    #[test]
+    fn a_key_is_found_by_its_arn_unless_it_can_have_replicas() {
+        let arn = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
+        assert_eq!(key_id(arn), arn);
+        let replicated = "mrk-1234abcd12ab34cd56ef1234567890ab";
+        let arn = format!("arn:aws:kms:eu-central-1:111122223333:key/{replicated}");
+        assert_eq!(key_id(&arn), replicated);
     }
 
     #[test]
