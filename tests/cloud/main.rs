@@ -13,7 +13,9 @@ mod functions;
 mod keys;
 mod people;
 mod permissions;
+mod recovery;
 mod services;
+mod shell;
 mod stack;
 
 #[path = "../contract/mod.rs"]

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{LazyLock, RwLock};
+use std::sync::{LazyLock, Mutex, RwLock};
 
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
@@ -114,8 +114,14 @@ impl Stack {
 
     /// The management API with this token.
     pub(crate) fn with_token(&self, token: &str) -> Api<'_> {
+        self.api_at(&self.outputs["ApiUrl"], token)
+    }
+
+    /// The management API at this URL, which may be that of another stack.
+    pub(crate) fn api_at(&self, url: &str, token: &str) -> Api<'_> {
         Api {
             stack: self,
+            url: url.to_owned(),
             token: token.to_owned(),
         }
     }
@@ -184,10 +190,19 @@ impl Stack {
     }
 
     /// Deploys the template a second time under another name.
-    pub(crate) fn deploy_another(&self, name: &str) {
+    pub(crate) fn deploy_another(&self, name: &str, parameters: &[&str]) {
+        // Two that make SAM's bucket at the same time are in each other's way.
+        static DEPLOYING: Mutex<()> = Mutex::new(());
+        let _alone = DEPLOYING.lock();
         let more = ["--resolve-s3", "--stack-name", name];
-        let mut sam = sam_deploy(self.staged.path(), &self.endpoint, "template.yaml");
-        run_command(sam.args(more).args(["--parameter-overrides", "Edge=false"]));
+        let mut sam = sam_deploy(self.staged(), &self.endpoint, "template.yaml");
+        sam.args(more).args(["--parameter-overrides", "Edge=false"]);
+        run_command(sam.args(parameters));
+    }
+
+    /// The folder from which the template is deployed.
+    pub(crate) fn staged(&self) -> &Path {
+        self.staged.path()
     }
 
     /// The deployed binary of a function.
@@ -227,6 +242,7 @@ impl Stack {
 /// The management API, through API Gateway.
 pub(crate) struct Api<'a> {
     stack: &'a Stack,
+    url: String,
     pub(crate) token: String,
 }
 
@@ -239,7 +255,7 @@ impl Api<'_> {
     /// Approves a transaction in its present state and returns the status.
     pub(crate) fn approve(&self, uuid: &str) -> u16 {
         let path = format!("/scepTransactions/{uuid}");
-        let url = format!("{}{path}", self.stack.outputs["ApiUrl"]);
+        let url = format!("{}{path}", self.url);
         let authorization = format!("Authorization: Bearer {}", self.token);
         let show = ["--header", &authorization, "--include", &url];
         let (_, shown) = self.stack.http(&show, &[]);
@@ -256,7 +272,7 @@ impl Api<'_> {
     }
 
     fn call_with(&self, method: &str, path: &str, headers: &[&str], body: &Value) -> (u16, Value) {
-        let url = format!("{}{path}", self.stack.outputs["ApiUrl"]);
+        let url = format!("{}{path}", self.url);
         let authorization = format!("Authorization: Bearer {}", self.token);
         let body = match body {
             Value::Null => String::new(),
@@ -372,7 +388,12 @@ fn stage_template() -> tempfile::TempDir {
         std::fs::copy(root().join(file), staged.path().join(file)).unwrap();
     }
     std::fs::create_dir(staged.path().join("infra")).unwrap();
-    for file in ["deployer.yaml", "edge.yaml", "watch.yaml"] {
+    for file in [
+        "copy-certificates.py",
+        "deployer.yaml",
+        "edge.yaml",
+        "watch.yaml",
+    ] {
         let path = Path::new("infra").join(file);
         std::fs::copy(root().join(&path), staged.path().join(&path)).unwrap();
     }

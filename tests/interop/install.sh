@@ -74,5 +74,6 @@ python_tool() { # NAME PROGRAM PACKAGES…: creates a virtual environment unless
 }
 python_tool schemathesis schemathesis schemathesis==4.32.5
 python_tool sam sam aws-sam-cli==1.170.0 cfn-lint==1.58.0
+python_tool aws aws awscli==1.45.11
 python_tool checkov checkov checkov==3.3.30
 python_tool ministack ministack 'ministack[full]==1.5.33' boto3 cryptography
