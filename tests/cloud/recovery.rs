@@ -171,3 +171,36 @@ fn a_restored_stack_serves_the_devices_of_before_and_revokes_what_was_lost() {
     assert!(listed.contains(&serial_number_of_lost));
     site.refuses_renewal(&lost, "lost", "is revoked");
 }
+
+#[test]
+fn a_stack_in_another_region_continues_with_replicas_of_tables_and_keys() {
+    let _shared = ALONE.read();
+    let parameters = ["MultiRegionKeys=true", "ProfilesMaxAgeSeconds=1"];
+    let mut site = Site::deploy("wide", &parameters);
+    let (device, stolen) = (site.enrol("device"), site.enrol("stolen"));
+    site.revoke(&stolen.certificate, "keyCompromise");
+    let (number, _) = site.read_crl();
+    let recovery = "recovery.md";
+    site.shell
+        .run_documented(recovery, "--replica-updates", &[]);
+    site.shell.run_documented(recovery, "replicate-key", &[]);
+    // Its tables belong to no stack, and it goes on.
+    site.renew(&device, "device").leaf();
+    let late = site.enrol("late");
+
+    site.shell
+        .run_documented(recovery, "export AWS_DEFAULT_REGION=$other", &[]);
+    let url = site.scep_url.clone();
+    (site.admin, site.scep_url, site.crl_url) = Site::find(&mut site.shell, "wide");
+    assert_ne!(site.scep_url, url);
+    for (device, name) in [(&device, "device"), (&late, "late")] {
+        site.renew(device, name).leaf();
+    }
+    site.refuses_renewal(&stolen, "stolen", "is revoked");
+    site.revoke(&late.certificate, "superseded");
+    let (there, listed) = site.read_crl();
+    assert!(there > number, "{there} after {number}");
+    for revoked in [&stolen, &late] {
+        assert!(listed.contains(&serial_number(&revoked.certificate)));
+    }
+}
