@@ -146,8 +146,11 @@ fn no_query_and_no_header_fails_a_function() {
             let mut event = event(operation);
             event["rawQueryString"] = json!(query);
             event["headers"] = json!({ "host": "x", "x-forwarded-proto": protocol });
-            let (_, answer) = answer_event(&STACK.binary(function), &event, &[]);
-            assert!(answer.unwrap()["statusCode"].is_number(), "{function}");
+            let first = answer_event(&STACK.binary(function), &event, &[]);
+            assert!(
+                first.answer.unwrap()["statusCode"].is_number(),
+                "{function}"
+            );
         }
     }
 }

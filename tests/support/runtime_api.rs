@@ -5,6 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::path::Path;
 use std::process::{Command, Stdio};
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::sync::{Arc, OnceLock};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
@@ -12,24 +13,31 @@ use serde_json::{Value, json};
 /// How long a test waits before it fails.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-/// Starts a function and gives it an event. Returns the time from its start to its answer, and the
-/// answer, or the error with which the function fails the invocation.
+/// The first invocation of a function that was started for it.
+pub struct FirstInvocation {
+    /// The time from the start of the process until it asked for its first event.
+    pub asked: Duration,
+    /// The time from the start of the process until it answered.
+    pub answered: Duration,
+    /// The answer, or the error with which the function failed the invocation.
+    pub answer: Result<Value, Value>,
+}
+
+/// Starts a function and gives it an event.
 ///
 /// # Panics
 /// If the function does not answer.
-pub fn answer_event(
-    binary: &Path,
-    event: &Value,
-    variables: &[(&str, &str)],
-) -> (Duration, Result<Value, Value>) {
+pub fn answer_event(binary: &Path, event: &Value, variables: &[(&str, &str)]) -> FirstInvocation {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let address = listener.local_addr().unwrap().to_string();
     let (answered, answers): (Sender<Answer>, Receiver<Answer>) = channel();
+    let asked = Arc::new(OnceLock::new());
     let event = event.to_string();
+    let first_asked = Arc::clone(&asked);
     std::thread::spawn(move || {
         for connection in listener.incoming().map_while(Result::ok) {
-            let (event, answered) = (event.clone(), answered.clone());
-            std::thread::spawn(move || serve_connection(connection, &event, &answered));
+            let (event, asked, answered) = (event.clone(), Arc::clone(&asked), answered.clone());
+            std::thread::spawn(move || serve_connection(connection, &event, &asked, &answered));
         }
     });
     let begun = Instant::now();
@@ -67,7 +75,11 @@ pub fn answer_event(
     let first = answers.recv_timeout(PATIENCE).unwrap();
     function.kill().unwrap();
     function.wait().unwrap();
-    (first.0 - begun, first.1)
+    FirstInvocation {
+        asked: *first_asked.get().unwrap() - begun,
+        answered: first.0 - begun,
+        answer: first.1,
+    }
 }
 
 /// When a function answered, and what.
@@ -94,7 +106,12 @@ pub fn event(operation: &str) -> Value {
 
 /// Serves the Runtime API and DynamoDB on one connection: the first event, then no more; tables
 /// without items.
-fn serve_connection(mut connection: TcpStream, event: &str, answered: &Sender<Answer>) {
+fn serve_connection(
+    mut connection: TcpStream,
+    event: &str,
+    asked: &OnceLock<Instant>,
+    answered: &Sender<Answer>,
+) {
     connection.set_nodelay(true).unwrap();
     let mut reader = BufReader::new(connection.try_clone().unwrap());
     loop {
@@ -119,6 +136,7 @@ fn serve_connection(mut connection: TcpStream, event: &str, answered: &Sender<An
         reader.read_exact(&mut body).unwrap();
         let (status, headers, body) = match request.split(' ').nth(1).unwrap_or_default() {
             path if path.ends_with("/next") => {
+                asked.get_or_init(Instant::now);
                 let headers = "Lambda-Runtime-Aws-Request-Id: 1\r\nLambda-Runtime-Deadline-Ms: 4102444800000\r\n\
                                Lambda-Runtime-Invoked-Function-Arn: arn:aws:lambda:eu-central-1:1:function:f\r\n";
                 ("200 OK", headers, event)
