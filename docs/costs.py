@@ -26,15 +26,15 @@ TRANSFER_GB = 0.09
 # What one enrolment takes, with GetCACaps and GetCACert before it, when every function starts cold.
 WRITES = [
     ("encrypted key", 1),
-    ("claim", 2),
+    ("claim", 1),
     ("its index", 1),
-    ("request", 2),
+    ("request", 1),
     ("certificate", 2),
     ("its indexes", 4),
     ("record", 1),
     ("its index", 2),
 ]
-READS = 13
+READS = 15
 REQUESTS, FUNCTIONS = 5, 3
 LOG_KB = 8
 

@@ -35,10 +35,7 @@ fn check_fault(name: &str, fault: &Value) {
 #[test]
 fn a_throttled_dynamodb_is_a_503_and_the_next_try_goes_through() {
     let _alone = ALONE.write();
-    for (index, operation) in ["GetItem", "PutItem", "TransactWriteItems"]
-        .into_iter()
-        .enumerate()
-    {
+    for (index, operation) in ["GetItem", "PutItem", "UpdateItem"].into_iter().enumerate() {
         let code = "ProvisionedThroughputExceededException";
         let code = format!("com.amazonaws.dynamodb.v20120810#{code}");
         check_fault(&format!("dynamodb-{index}"), &json!({ operation: code }));

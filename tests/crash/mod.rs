@@ -5,6 +5,7 @@ pub(crate) mod failing;
 mod faults;
 pub(crate) mod faulty;
 mod faulty_store;
+mod first_claim;
 mod knowledge;
 mod scenario;
 mod state_machine;

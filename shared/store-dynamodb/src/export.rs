@@ -164,7 +164,10 @@ impl DynamoDbStore {
             return Ok(Record::CountedUntil(found.counted_until.0));
         }
         // At the beginning of time nothing has expired.
-        parse_transaction_record(self.add_parts(item).await?, OffsetDateTime::UNIX_EPOCH)?
+        let item = self.complete_item(item).await?;
+        item.map(|item| parse_transaction_record(item, OffsetDateTime::UNIX_EPOCH))
+            .transpose()?
+            .flatten()
             .map(|record| Record::Transaction(Box::new(record)))
             .ok_or_else(|| corrupt("transaction")(MissingAttribute("id")))
     }

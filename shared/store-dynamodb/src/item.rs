@@ -40,6 +40,7 @@ attribute_names! {
     DOCUMENT = "document";
     EXPIRES_AT = "expiresAt";
     GENERATION = "generation";
+    GIVEN_UP = "givenUp";
     ID = "id";
     ISSUED_AT = "issuedAt";
     KEY = "key";
@@ -207,7 +208,7 @@ mod tests {
             .flat_map(HashMap::into_keys)
             .collect();
         // These attributes are written by updates alone; the tests of the items read them.
-        let updated = [COUNTED_UNTIL, DEPENDENTS, REASON, SUCCESSORS];
+        let updated = [COUNTED_UNTIL, DEPENDENTS, GIVEN_UP, REASON, SUCCESSORS];
         for name in NAMES {
             assert!(
                 written.contains(*name) || updated.contains(name),

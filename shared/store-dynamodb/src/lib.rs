@@ -41,6 +41,7 @@ mod crls;
 mod envelopes;
 mod export;
 mod expression;
+mod first_claim;
 mod index;
 mod item;
 mod lockouts;

@@ -14,9 +14,10 @@ use serde::Deserialize;
 use time::Duration;
 
 use crate::DynamoDbStore;
-use crate::attribute::{Digest, to_octets};
-use crate::item::{CERTIFICATE, Item, STATE, TO_BE_SIGNED, parse_item};
+use crate::attribute::{Digest, to_octets, to_text};
+use crate::item::{CERTIFICATE, Item, STATE, TO_BE_SIGNED, parse_item, read_id};
 use crate::requests::request_id;
+use crate::retry::MAX_TRIES;
 use crate::transaction_item::{ISSUED, ISSUING, SignerClassName};
 
 const WHAT: &str = "transaction";
@@ -75,6 +76,18 @@ struct IssuedItem {
     certificate_uuid: CertificateUuid,
 }
 
+fn is_in(item: &Item, state: &str) -> bool {
+    item.get(STATE) == Some(&to_text(state))
+}
+
+/// Reads the id of a transaction that is being issued and lacks what is to be signed.
+fn read_id_of_unsigned(item: &Item) -> Result<Option<String>, StoreError> {
+    if is_in(item, ISSUING) && !item.contains_key(TO_BE_SIGNED) {
+        return read_id(item.clone());
+    }
+    Ok(None)
+}
+
 impl DynamoDbStore {
     /// Reads the item of a transaction with all its parts.
     pub(crate) async fn read_transaction_item(
@@ -82,29 +95,40 @@ impl DynamoDbStore {
         uuid: TransactionUuid,
     ) -> Result<Option<Item>, StoreError> {
         match self.read_item(uuid.to_string()).await? {
-            Some(item) => self.add_parts(item).await.map(Some),
+            Some(item) => self.complete_item(item).await,
             None => Ok(None),
         }
     }
 
-    /// Adds the parts of a transaction that its item lacks. A part that is nowhere remains missing,
-    /// so that the item cannot be parsed.
-    pub(crate) async fn add_parts(&self, mut item: Item) -> Result<Item, StoreError> {
-        let state = item.get(STATE).and_then(|state| state.as_s().ok());
-        let part = match state.map(String::as_str) {
-            Some(ISSUED) if !item.contains_key(CERTIFICATE) => {
-                let certificate = self.read_certificate_of(&item).await?;
-                certificate.map(|found| (CERTIFICATE, to_octets(found.der())))
-            }
-            Some(ISSUING) if !item.contains_key(TO_BE_SIGNED) => {
-                let claimed = self.read_claimed_request(&item).await?;
-                claimed
-                    .and_then(|mut found| found.remove_entry(TO_BE_SIGNED))
-                    .map(|(_, value)| (TO_BE_SIGNED, value))
-            }
-            _ => None,
-        };
-        item.extend(part.map(|(name, value)| (name.to_owned(), value)));
+    /// Completes the item of a transaction by its other parts. A transaction that lacks what is to
+    /// be signed is given up.
+    pub(crate) async fn complete_item(&self, item: Item) -> Result<Option<Item>, StoreError> {
+        let mut item = self.add_parts(item).await?;
+        for _ in 0..MAX_TRIES {
+            let Some(id) = read_id_of_unsigned(&item)? else {
+                return Ok(Some(item));
+            };
+            self.give_up(&item).await?;
+            let Some(found) = self.read_item(id).await? else {
+                return Ok(None);
+            };
+            item = self.add_parts(found).await?;
+        }
+        Err(StoreError::Conflict)
+    }
+
+    /// Adds the parts of a transaction that its item lacks, if they are where they belong.
+    async fn add_parts(&self, mut item: Item) -> Result<Item, StoreError> {
+        let mut part = None;
+        if is_in(&item, ISSUED) && !item.contains_key(CERTIFICATE) {
+            let certificate = self.read_certificate_of(&item).await?;
+            part = certificate.map(|found| (CERTIFICATE.to_owned(), to_octets(found.der())));
+        }
+        if is_in(&item, ISSUING) && !item.contains_key(TO_BE_SIGNED) {
+            let claimed = self.read_claimed_request(&item).await?;
+            part = claimed.and_then(|mut found| found.remove_entry(TO_BE_SIGNED));
+        }
+        item.extend(part);
         Ok(item)
     }
 

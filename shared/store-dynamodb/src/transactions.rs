@@ -79,6 +79,9 @@ impl Transactions for DynamoDbStore {
         if let Some(bar) = self.find_bar_of_claim(claim).await? {
             return Ok(GuardedOutcome::Barred(bar));
         }
+        if let Some(outcome) = self.claim_first(claim).await? {
+            return Ok(outcome);
+        }
         let steps = self.claim_steps(claim)?;
         self.write_all("claiming a transaction", steps, GuardedOutcome::Won)
             .await
