@@ -14,7 +14,7 @@ fn main() -> ExitCode {
     lambda_host::main(|environment| async move {
         // API Gateway and CloudFront answer by TLS alone.
         let console = &Console::new(&read_sign_in(&environment)?, "https:")?;
-        let doors = FrontDoors::of(&environment);
+        let doors = FrontDoors::of(&environment)?;
         lambda_host::serve(&doors, async |head, _| console.respond(&head)).await
     })
 }

@@ -10,7 +10,7 @@ fn main() -> ExitCode {
         let adapters = Adapters::of(&environment)?;
         let operations =
             &ProfileOperations::get_ca_caps(adapters.profile_service(adapters.profiles())?);
-        let doors = FrontDoors::of(&environment);
+        let doors = FrontDoors::of(&environment)?;
         lambda_host::serve(&doors, async |head, body| {
             respond_scep(operations, &head, body).await
         })

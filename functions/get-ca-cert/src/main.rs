@@ -19,7 +19,7 @@ fn main() -> ExitCode {
             crls: Arc::new(CachedCrls::new(table)),
             clock: Arc::new(SystemClock),
         };
-        let doors = FrontDoors::of(&environment);
+        let doors = FrontDoors::of(&environment)?;
         lambda_host::serve(&doors, async |head, body| {
             match head.uri.path().starts_with(CRL_PREFIX) {
                 true => respond_crl(crls, &head).await,

@@ -20,7 +20,7 @@ fn main() -> ExitCode {
         let operations = &EveryOperation::new(enrolment);
         let default = &environment.profile("SCEPTER_DEFAULT_SCEP_PROFILE")?;
         let assertions = &adapters.assertions()?;
-        let doors = FrontDoors::of(&environment);
+        let doors = FrontDoors::of(&environment)?;
         let answer = async |head, body| {
             if let Some(issuer) = assertions
                 && let Some(response) = lambda_host::respond_well_known(issuer, &head).await

@@ -80,7 +80,9 @@ async fn answer_request(
     doors: &FrontDoors,
     request: lambda_http::Request,
 ) -> Result<GatewayResponse, Infallible> {
-    let url = requested_url(&request);
+    // There is nothing at `/`: neither a URL that is not valid nor a closed front door leads anywhere.
+    let is_admitted = doors.admit(request.headers());
+    let url = requested_url(&request).filter(|_| is_admitted);
     if let Err(error) = check_body(request.body()) {
         let path = url.as_ref().map_or("/", Uri::path);
         return Ok(GatewayResponse(body_error_response(error, path)));
@@ -88,7 +90,6 @@ async fn answer_request(
     let context = request.lambda_context();
     let client = doors.find_client(source_ip(&request), request.headers());
     let (mut head, body) = request.into_parts();
-    // There is nothing at `/`, so a URL that is not valid gets the same response as an unknown one.
     head.uri = url.unwrap_or_else(|| Uri::from_static("/"));
     if let Some(client) = client {
         head.extensions.insert(client);
@@ -179,7 +180,7 @@ mod tests {
     }
 
     /// Answers an event, changed by `change`, and returns the status and the body.
-    async fn answer(change: Value) -> (u64, String) {
+    async fn answer(doors: &FrontDoors, change: Value) -> (u64, String) {
         let mut event = json!({
             "version": "2.0", "routeKey": "$default", "rawPath": "/api/v1/x", "rawQueryString": "",
             "headers": {"host": "scep.example", "content-type": "application/json"},
@@ -195,8 +196,7 @@ mod tests {
         let router = Router::new()
             .route("/api/v1/{*path}", any(echo))
             .fallback(StatusCode::NOT_FOUND);
-        let doors = FrontDoors::of(&Environment::of(|_| None));
-        let service = service_fn(|request| answer_request(router.clone(), &doors, request));
+        let service = service_fn(|request| answer_request(router.clone(), doors, request));
         let mut context = Context::default();
         context.deadline = 4_102_444_800_000;
         let event = LambdaEvent::new(serde_json::from_value(event).unwrap(), context);
@@ -211,11 +211,16 @@ mod tests {
 
     #[track_caller]
     fn check(change: Value, status: u64, text: &str) {
+        check_behind(&FrontDoors::default(), change, status, text);
+    }
+
+    #[track_caller]
+    fn check_behind(doors: &FrontDoors, change: Value, status: u64, text: &str) {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
             .build()
             .unwrap();
-        let (found, body) = runtime.block_on(answer(change.clone()));
+        let (found, body) = runtime.block_on(answer(doors, change.clone()));
         assert_eq!(found, status, "{change}: {body}");
         assert!(body.contains(text), "{change}: {body}");
     }
@@ -238,6 +243,19 @@ mod tests {
             200,
             "/api/v1/x {}",
         );
+    }
+
+    #[test]
+    fn where_the_edge_alone_is_open_there_is_nothing_else() {
+        let environment = Environment::of(|name| match name {
+            "SCEPTER_FRONT_DOOR_SECRET" => Some("secret".to_owned()),
+            "SCEPTER_EDGE_ALONE" => Some("true".to_owned()),
+            _ => None,
+        });
+        let doors = FrontDoors::of(&environment).unwrap();
+        check_behind(&doors, json!({}), 404, "");
+        let edge = json!({ "headers": { "scepter-edge": "secret" } });
+        check_behind(&doors, edge, 200, "/api/v1/x ");
     }
 
     /// Once this fails, [`disarm`] may have become needless.

@@ -27,6 +27,6 @@ fn main() -> ExitCode {
                 webhook: adapters.webhook()?,
             },
         });
-        gateway::serve(router, &FrontDoors::of(&environment)).await
+        gateway::serve(router, &FrontDoors::of(&environment)?).await
     })
 }

@@ -7,7 +7,7 @@ use http::HeaderMap;
 use scep_http::{ClientAddress, GatewayRequestId, forwarded_addresses, parse_address};
 use subtle::ConstantTimeEq;
 
-use crate::Environment;
+use crate::{Environment, SettingError};
 
 /// The header with which API Gateway proves that it dispatched a request to itself, for which it
 /// replaces whatever the client sent.
@@ -25,14 +25,32 @@ const DISPATCHED_REQUEST: &str = "scepter-request-id";
 // client could name any address.
 const EDGE: &str = "scepter-edge";
 
-/// The secret that the front doors of the stack share with its functions.
-pub struct FrontDoors(Option<String>);
+/// The secret that the front doors of the stack share with its functions, and which of them are
+/// open.
+#[derive(Default)]
+pub struct FrontDoors {
+    secret: Option<String>,
+    is_edge_alone: bool,
+}
 
 impl FrontDoors {
-    /// Reads the secret. Without one, no header names a client.
+    /// Reads the secret, and whether requests are admitted by the edge alone. Without a secret, no
+    /// header names a client, and nothing comes through the edge.
+    ///
+    /// # Errors
+    /// If a variable has an invalid value.
+    pub fn of(environment: &Environment) -> Result<Self, SettingError> {
+        Ok(Self {
+            secret: environment.optional("SCEPTER_FRONT_DOOR_SECRET"),
+            is_edge_alone: environment.flag("SCEPTER_EDGE_ALONE")?,
+        })
+    }
+
+    /// Whether a request came through a front door that is open.
+    // API Gateway cannot close its own URL where the edge uses that URL.
     #[must_use]
-    pub fn of(environment: &Environment) -> Self {
-        Self(environment.optional("SCEPTER_FRONT_DOOR_SECRET"))
+    pub fn admit(&self, headers: &HeaderMap) -> bool {
+        !self.is_edge_alone || self.proves(headers, EDGE)
     }
 
     /// The address of the client that sent a request: the connection's, or the one that a front
@@ -79,7 +97,7 @@ impl FrontDoors {
     }
 
     fn proves(&self, headers: &HeaderMap, name: &str) -> bool {
-        let secret = self.0.as_deref();
+        let secret = self.secret.as_deref();
         secret.is_some_and(|secret| {
             let shown = headers.get(name).map(http::HeaderValue::as_bytes);
             shown.is_some_and(|shown| shown.ct_eq(secret.as_bytes()).into())
@@ -113,13 +131,20 @@ mod tests {
     const SECRET: &str = "0123456789abcdef0123456789abcdef";
     const GATEWAY: Option<&str> = Some("192.0.2.1");
 
+    fn doors_with_secret() -> FrontDoors {
+        FrontDoors {
+            secret: Some(SECRET.to_owned()),
+            is_edge_alone: false,
+        }
+    }
+
     #[track_caller]
     fn check(source_ip: Option<&str>, headers: &[(&'static str, &str)], client: Option<&str>) {
         let mut map = HeaderMap::new();
         for (name, value) in headers {
             map.append(*name, value.parse().unwrap());
         }
-        let doors = FrontDoors(Some(SECRET.to_owned()));
+        let doors = doors_with_secret();
         let found = doors.find_client(source_ip, &map);
         assert_eq!(
             found,
@@ -127,7 +152,7 @@ mod tests {
         );
         // Without a secret nothing is proved, not even by an empty header.
         map.insert(EDGE, "".parse().unwrap());
-        let found = FrontDoors(None).find_client(source_ip, &map);
+        let found = FrontDoors::default().find_client(source_ip, &map);
         assert_eq!(
             found,
             source_ip.map(|ip| ClientAddress(ip.parse().unwrap()))
@@ -167,8 +192,32 @@ mod tests {
     }
 
     #[test]
+    fn where_the_edge_alone_is_open_its_secret_alone_admits() {
+        let admits = |doors: &FrontDoors, headers: &[(&'static str, &str)]| {
+            let pairs = headers.iter();
+            let pairs = pairs.map(|(name, value)| (name.parse().unwrap(), value.parse().unwrap()));
+            doors.admit(&pairs.collect())
+        };
+        let alone = FrontDoors {
+            is_edge_alone: true,
+            ..doors_with_secret()
+        };
+        assert!(admits(&alone, &[(EDGE, SECRET)]));
+        // API Gateway dispatches whatever arrives at its own URL.
+        for refused in [("x", "y"), (DISPATCH, SECRET), (EDGE, ""), (EDGE, "wrong")] {
+            assert!(!admits(&alone, &[refused]), "{refused:?}");
+            assert!(admits(&doors_with_secret(), &[refused]), "{refused:?}");
+        }
+        let without_secret = FrontDoors {
+            secret: None,
+            is_edge_alone: true,
+        };
+        assert!(!admits(&without_secret, &[(EDGE, "")]));
+    }
+
+    #[test]
     fn a_request_has_the_name_that_its_client_was_told() {
-        let doors = FrontDoors(Some(SECRET.to_owned()));
+        let doors = doors_with_secret();
         let check = |proof: &str, named: Option<&str>, expected: Option<&str>| {
             let mut headers = HeaderMap::new();
             headers.insert(DISPATCH, proof.parse().unwrap());

@@ -23,11 +23,14 @@ pub const MAX_EVENT_BODY_BYTES: usize = 1024 * 1024;
 /// Gateway gave to it as extensions, and its body or the reason why it cannot be read.
 ///
 /// # Errors
-/// [`HttpRejection::NotFound`] if the URL is not valid.
+/// [`HttpRejection::NotFound`] if the URL is not valid, or the front door is closed.
 pub(crate) fn parse_request(
     event: ApiGatewayV2httpRequest,
     doors: &FrontDoors,
 ) -> Result<(Parts, Result<Bytes, BodyError>), HttpRejection> {
+    if !doors.admit(&event.headers) {
+        return Err(HttpRejection::NotFound);
+    }
     // The raw query keeps the client's encoding: parsed by API Gateway, a `+` in a base64 message
     // would have become a space.
     let uri = public_url(
@@ -110,7 +113,7 @@ mod tests {
     use crate::Environment;
 
     fn no_secret() -> FrontDoors {
-        FrontDoors::of(&Environment::of(|_| None))
+        FrontDoors::default()
     }
 
     fn new_event(path: &str, query: &str, body: Value, is_base64: bool) -> ApiGatewayV2httpRequest {
@@ -164,6 +167,22 @@ mod tests {
         check(json!("?"), true, Err(BodyError::Unreadable));
         let large = "A".repeat(MAX_EVENT_BODY_BYTES + 1);
         check(json!(large), true, Err(BodyError::TooLarge));
+    }
+
+    #[test]
+    fn nothing_is_found_behind_a_closed_door() {
+        let environment = Environment::of(|name| match name {
+            "SCEPTER_FRONT_DOOR_SECRET" => Some("secret".to_owned()),
+            "SCEPTER_EDGE_ALONE" => Some("true".to_owned()),
+            _ => None,
+        });
+        let doors = FrontDoors::of(&environment).unwrap();
+        let mut event = new_event("/a", "", json!(null), false);
+        let refused = parse_request(event.clone(), &doors).err();
+        assert_eq!(refused, Some(HttpRejection::NotFound));
+        let proof = HeaderValue::from_static("secret");
+        event.headers.insert("scepter-edge", proof);
+        assert!(parse_request(event, &doors).is_ok());
     }
 
     #[test]
