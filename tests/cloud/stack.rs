@@ -333,7 +333,19 @@ impl Api<'_> {
     ) -> Result<(), u16> {
         let subject = format!("CN={name}");
         let authority = json!({ "name": name, "subject": subject, "keyAlgorithm": "EC_P256" });
-        let authority = self.make("/authorities", &authority)?;
+        self.endpoint_under(&authority, challenge, more)
+    }
+
+    /// Does the same as [`Self::endpoint_with`], under an authority with these fields, whose name
+    /// the profiles get.
+    pub(crate) fn endpoint_under(
+        &self,
+        authority: &Value,
+        challenge: &str,
+        more: &Value,
+    ) -> Result<(), u16> {
+        let name = &authority["name"];
+        let authority = self.make("/authorities", authority)?;
         let ra = json!({ "commonName": "RA" });
         let ra = self.make(&format!("/authorities/{authority}/raCertificates"), &ra)?;
         let ra_profile = format!("/authorities/{authority}/raProfiles");
