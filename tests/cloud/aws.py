@@ -13,6 +13,10 @@
     pool POOL CLIENT            how people of a user pool come to be and sign in, and the client by which they do
     delete STACK                deletes it; what of its tables, keys and functions is still there
     invoke FUNCTION EVENT       what a function answers to an event: null, or its error
+    alarms STACK                whom its topic of alarms tells, what its alarms and its rule about keys act on, and what the
+                                topic publishes when one of them is set to ALARM
+    zone NAME                   makes a hosted zone of Route 53; its id
+    certificate NAME            has a certificate issued for a name; its ARN
     targets RULE                the input that a rule of EventBridge gives to each of its targets, or null, by their ARNs
 """
 
@@ -158,12 +162,49 @@ def invoke(function, event):
     return json.load(answer["Payload"])
 
 
+def alarms(stack):
+    cloudwatch, sns, sqs = boto3.client("cloudwatch"), boto3.client("sns"), boto3.client("sqs")
+    topic = next(one["TopicArn"] for one in sns.list_topics()["Topics"] if one["TopicArn"].endswith(f":{stack}-alarms"))
+    told = sns.list_subscriptions_by_topic(TopicArn=topic)["Subscriptions"]
+    found = cloudwatch.describe_alarms(AlarmNamePrefix=f"{stack} ")["MetricAlarms"]
+    acted = {arn for alarm in found for kind in ("AlarmActions", "OKActions") for arn in alarm[kind]}
+    # A message is read from a queue, since nobody reads the mail.
+    queue = sqs.create_queue(QueueName=f"{stack}-heard")["QueueUrl"]
+    arn = sqs.get_queue_attributes(QueueUrl=queue, AttributeNames=["QueueArn"])["Attributes"]["QueueArn"]
+    statement = {
+        "Effect": "Allow", "Principal": {"Service": "sns.amazonaws.com"}, "Action": "sqs:SendMessage", "Resource": arn
+    }
+    policy = json.dumps({"Version": "2012-10-17", "Statement": [statement]})
+    sqs.set_queue_attributes(QueueUrl=queue, Attributes={"Policy": policy})
+    sns.subscribe(TopicArn=topic, Protocol="sqs", Endpoint=arn)
+    cloudwatch.set_alarm_state(AlarmName=f"{stack} faults", StateValue="ALARM", StateReason="test")
+    messages = sqs.receive_message(QueueUrl=queue, WaitTimeSeconds=5).get("Messages", [])
+    return {
+        "topic": topic,
+        "told": [[one["Protocol"], one["Endpoint"]] for one in told],
+        "alarms": len(found),
+        "silent": [alarm["AlarmName"] for alarm in found if not (alarm["AlarmActions"] and alarm["OKActions"])],
+        "acted": sorted(acted),
+        "keys": list(targets(f"{stack}-key-changes")),
+        "heard": [json.loads(json.loads(one["Body"])["Message"])["AlarmName"] for one in messages],
+    }
+
+
+def zone(name):
+    made = boto3.client("route53").create_hosted_zone(Name=name, CallerReference=name)
+    return made["HostedZone"]["Id"].rsplit("/", 1)[1]
+
+
+def certificate(name):
+    return boto3.client("acm").request_certificate(DomainName=name, ValidationMethod="DNS")["CertificateArn"]
+
+
 def targets(rule):
     found = boto3.client("events").list_targets_by_rule(Rule=rule)["Targets"]
     return {target["Arn"]: target.get("Input") for target in found}
 
 
 if __name__ == "__main__":
-    commands = (deployer, escalate, describe, policy, routes, key, logs, person, pool, delete, invoke, targets)
+    commands = (deployer, escalate, describe, policy, routes, key, logs, person, pool, delete, invoke, alarms, zone, certificate, targets)
     commands = {command.__name__: command for command in commands}
     json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)

@@ -48,7 +48,7 @@ fn the_stack_passes_the_smoke_test_at_both_front_doors() {
 #[test]
 fn a_stack_that_is_deleted_leaves_its_tables_and_its_key() {
     let _shared = ALONE.read();
-    STACK.deploy_another("leaving", &[]);
+    STACK.deploy_another("leaving", &["Edge=false"]);
     let left = STACK.ask(&["delete", "leaving"], "");
     assert_eq!(
         left,

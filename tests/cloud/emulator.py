@@ -30,9 +30,12 @@ import ministack.core.iam_evaluator as iam_evaluator
 import ministack.core.lambda_runtime as lambda_runtime
 import ministack.core.responses as responses
 import ministack.services.apigateway as apigateway
+import ministack.services.apigateway_v1 as apigateway_v1
+import ministack.services.cloudformation.engine as engine
 import ministack.services.cloudformation.provisioners as provisioners
 import ministack.services.cloudfront as cloudfront
 import ministack.services.kms as kms
+import ministack.services.route53 as route53
 import ministack.services.tagging as tagging
 
 VERSION = "1.5.33"
@@ -51,7 +54,13 @@ def check() -> None:
         (iam_evaluator, "_principal_keys"),
         (iam_evaluator, "_resolve_condition_key"),
         (apigateway, "_urlopen_sync"),
+        (apigateway, "_apis"),
+        (apigateway, "find_api_scope"),
+        (apigateway_v1, "_domain_names"),
+        (apigateway_v1, "find_domain_scope"),
+        (route53, "_records"),
         (cloudfront, "_forward_to_origin"),
+        (engine, "_resolve_dynamic_references"),
         (kms, "_keys"),
         (tagging, "resource_tags"),
         (app, "_EXECUTE_API_RE"),
@@ -140,18 +149,30 @@ def source_functions() -> None:
     iam_evaluator._principal_keys = known
 
 
+def served_as(name: str) -> str | None:
+    """The Host by which this process serves a name of API Gateway, if records of DNS lead to it."""
+    if match := EXECUTE_API.match(name):
+        return f"{match[1]}.execute-api.localhost"
+    if (scope := apigateway_v1.find_domain_scope(name)) is None:
+        return None
+    domain = apigateway_v1._domain_names.get_scoped(*scope)
+    records = [record for zone in route53._records.values() for record in zone if record["Name"] == f"{name}."]
+    targets = {record["Type"]: record.get("AliasTarget", {}).get("DNSName") for record in records}
+    return name if targets == dict.fromkeys(("A", "AAAA"), f"{domain['regionalDomainName']}.") else None
+
+
 def loopback_origins(port: str) -> None:
-    """An HTTP API that is called by its own domain name is the one in this process."""
+    """An HTTP API that is called by its own domain name, or by one that it was given, is the one in this process."""
     urlopen = apigateway._urlopen_sync
 
     def own(request, timeout_seconds):
         url = request if isinstance(request, str) else request.full_url
         parts = urllib.parse.urlsplit(url)
-        if match := EXECUTE_API.match(parts.hostname or ""):
-            path = f"/_aws/execute-api/{match[1]}/$default{parts.path}"
-            local = urllib.parse.urlunsplit(("http", f"127.0.0.1:{port}", path, parts.query, ""))
+        if host := served_as(parts.hostname or ""):
+            local = urllib.parse.urlunsplit(("http", f"127.0.0.1:{port}", parts.path, parts.query, ""))
+            headers = {name: value for name, value in request.header_items() if name.lower() != "host"}
             request = urllib.request.Request(
-                local, data=request.data, method=request.get_method(), headers=dict(request.header_items())
+                local, data=request.data, method=request.get_method(), headers={**headers, "Host": host}
             )
         try:
             status, headers, body = urlopen(request, timeout_seconds)
@@ -164,7 +185,7 @@ def loopback_origins(port: str) -> None:
     forward = cloudfront._forward_to_origin
 
     def forward_own(origin, method, uri, query_string, headers, *arguments, **named):
-        if match := EXECUTE_API.match(origin["domain_name"]):
+        if host := served_as(origin["domain_name"]):
             origin = {
                 **origin,
                 "domain_name": "127.0.0.1",
@@ -172,22 +193,39 @@ def loopback_origins(port: str) -> None:
                 "protocol_policy": "http-only",
             }
             headers = {name: value for name, value in headers.items() if name.lower() != "host"}
-            headers["host"] = f"127.0.0.1:{port}"
-            uri = f"/_aws/execute-api/{match[1]}/$default{uri}"
+            headers["host"] = host
         return forward(origin, method, uri, query_string, headers, *arguments, **named)
 
     cloudfront._forward_to_origin = forward_own
 
 
 def default_stages() -> None:
-    """An HTTP API with the stage $default alone gets the path as it is, with the slash at its end."""
+    """An HTTP API with the stage $default alone gets the path as it is, with the slash at its end. One whose endpoint
+    is disabled is not found by the name of the endpoint."""
     parse = app._parse_execute_api_url
 
     def parse_whole(host, path):
-        match = app._EXECUTE_API_RE.match(host)
-        return (match[1], "$default", path) if match else parse(host, path)
+        if (match := app._EXECUTE_API_RE.match(host)) is None:
+            return parse(host, path)
+        scope = apigateway.find_api_scope(match[1])
+        api = apigateway._apis.get_scoped(*scope, match[1]) if scope else {}
+        return ("disabled" if api.get("disableExecuteApiEndpoint") else match[1], "$default", path)
 
     app._parse_execute_api_url = parse_whole
+
+
+def secrets_of_nested_stacks() -> None:
+    """A property may name a secret in a nested stack, too: the edge's header does."""
+    handler = provisioners._RESOURCE_HANDLERS["AWS::CloudFront::Distribution"]
+    create, update = handler["create"], handler["update"]
+
+    def create_with(logical_id, properties, stack_name):
+        return create(logical_id, engine._resolve_dynamic_references(properties)[0], stack_name)
+
+    def update_with(physical_id, old, new, *arguments, **named):
+        return update(physical_id, old, engine._resolve_dynamic_references(new)[0], *arguments, **named)
+
+    handler.update(create=create_with, update=update_with)
 
 
 def metric_math_alarms() -> None:
@@ -276,6 +314,7 @@ if __name__ == "__main__":
     source_functions()
     loopback_origins(app._resolve_port())
     default_stages()
+    secrets_of_nested_stacks()
     metric_math_alarms()
     tests_endpoints()
     app.main()

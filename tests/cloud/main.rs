@@ -11,6 +11,7 @@ mod faults;
 mod federation;
 mod functions;
 mod keys;
+mod other_stacks;
 mod people;
 mod permissions;
 mod recovery;

@@ -23,7 +23,7 @@ struct Site {
 impl Site {
     /// Deploys a stack with this name and parameters, and an endpoint of the same name.
     fn deploy(name: &str, parameters: &[&str]) -> Self {
-        STACK.deploy_another(name, parameters);
+        STACK.deploy_another(name, &[&["Edge=false"], parameters].concat());
         let mut shell = Shell::open();
         let site = Self::find(&mut shell, name);
         let (admin, scep_url, crl_url) = site;

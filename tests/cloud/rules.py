@@ -11,6 +11,11 @@ from ministack.services.cloudformation import engine
 CERTIFICATE = "arn:aws:acm:us-east-1:000000000000:certificate/x"
 TOPIC = "arn:aws:sns:eu-central-1:000000000000:alarms"
 EDGE = {"Edge": "true"}
+DOMAIN = {
+    "DomainName": "scep.example",
+    "CertificateArn": "arn:aws:acm:eu-central-1:000000000000:certificate/x",
+}
+CLOSED = {"CloseApiUrl": "true"}
 ISSUER = {"JwtIssuer": "https://issuer.example"}
 CONSOLE = {
     **ISSUER,
@@ -30,6 +35,10 @@ ACCEPTED = [
     EDGE,
     {**EDGE, "EdgeDomainName": "scep.example", "EdgeCertificateArn": CERTIFICATE},
     {**EDGE, "EdgeWebAclArn": "arn:aws:wafv2:us-east-1:000000000000:global/webacl/x/y"},
+    DOMAIN,
+    {**DOMAIN, "HostedZoneId": "Z0123456789", **CLOSED},
+    {**DOMAIN, **EDGE, "EdgeDomainName": "edge.example", "EdgeCertificateArn": CERTIFICATE},
+    {**EDGE, **CLOSED},
     {"Mfa": "OPTIONAL"},
     {"AlarmEmail": "pki@example.com", "Metrics": "ALARMS"},
     {"AlarmTopicArn": TOPIC},
@@ -51,6 +60,14 @@ REFUSED = [
     ({"EdgeWebAclArn": "arn:aws:wafv2:us-east-1:000000000000:global/webacl/x/y"}, "EdgeWebAclArn needs Edge=true"),
     ({**EDGE, "EdgeDomainName": "scep.example"}, "EdgeDomainName needs EdgeCertificateArn"),
     ({**EDGE, "EdgeCertificateArn": CERTIFICATE}, "EdgeCertificateArn needs EdgeDomainName"),
+    ({"DomainName": "scep.example"}, "DomainName needs CertificateArn"),
+    (
+        {**DOMAIN, **EDGE, "EdgeDomainName": "scep.example", "EdgeCertificateArn": CERTIFICATE},
+        "DomainName is that of the API",
+    ),
+    ({"CertificateArn": DOMAIN["CertificateArn"]}, "CertificateArn needs DomainName"),
+    ({"HostedZoneId": "Z0123456789"}, "HostedZoneId needs DomainName"),
+    (CLOSED, "CloseApiUrl needs DomainName or Edge=true"),
     ({"JwtAudience": "scepter,other"}, "JwtAudience needs JwtIssuer"),
     ({"ScopePrefix": "api://x/"}, "ScopePrefix needs JwtIssuer"),
     ({"ConsoleClientId": "console"}, "ConsoleClientId needs JwtIssuer"),

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::net::TcpListener;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
-use std::sync::{LazyLock, Mutex, RwLock};
+use std::sync::{LazyLock, RwLock};
 
 use scep_cms::certificate::Certificate;
 use scep_cms::degenerate::DegenerateSignedData;
@@ -37,6 +37,17 @@ pub(crate) static ALONE: RwLock<()> = RwLock::new(());
 
 /// The stack, deployed on first use.
 pub(crate) static STACK: LazyLock<Stack> = LazyLock::new(Stack::deploy);
+
+/// What CloudFormation and the user pool tell of a stack.
+#[derive(serde::Deserialize)]
+pub(crate) struct Described {
+    pub(crate) outputs: BTreeMap<String, String>,
+    pub(crate) resources: BTreeMap<String, String>,
+    /// The id and the secret of the client for scripts.
+    client: String,
+    /// The id and the secret of the client for MDMs.
+    mdm: String,
+}
 
 pub(crate) struct Stack {
     /// The user who deployed the stack.
@@ -72,22 +83,26 @@ impl Stack {
         parameters.extend(["IntuneFederatedCredential=true", &login, &graph]);
         deployer.deploy(staged.path(), &endpoint, &parameters);
         let described = ask_aws(&endpoint, &["describe", "scepter"], "");
-        let texts = |value: &Value| serde_json::from_value(value.clone()).unwrap();
+        let described: Described = serde_json::from_value(described).unwrap();
         Self {
             deployer,
             _emulator: emulator,
             staged,
             door: door::open(port),
-            outputs: texts(&described["outputs"]),
-            resources: texts(&described["resources"]),
-            client: described["client"].as_str().unwrap().to_owned(),
-            mdm: described["mdm"].as_str().unwrap().to_owned(),
+            outputs: described.outputs,
+            resources: described.resources,
+            client: described.client,
+            mdm: described.mdm,
             endpoint,
         }
     }
 
     /// A token from the user pool with these scopes.
     pub(crate) fn token(&self, scopes: &str) -> String {
+        self.token_of(&self.client, scopes)
+    }
+
+    fn token_of(&self, client: &str, scopes: &str) -> String {
         let scope = format!("scope={scopes}");
         let url = format!("{}/oauth2/token", self.endpoint);
         let form = [
@@ -97,10 +112,7 @@ impl Stack {
             &scope,
         ];
         let body = expect_status(
-            http(
-                &[&["--user", &self.client], &form[..], &[&url]].concat(),
-                &[],
-            ),
+            http(&[&["--user", client], &form[..], &[&url]].concat(), &[]),
             200,
         );
         let answer: Value = serde_json::from_slice(&body).unwrap();
@@ -123,6 +135,16 @@ impl Stack {
             stack: self,
             url: url.to_owned(),
             token: token.to_owned(),
+        }
+    }
+
+    /// The management API of another stack, with a token that has every scope.
+    pub(crate) fn admin_of(&self, other: &Described) -> Api<'_> {
+        Api {
+            stack: self,
+            // TLS ends before the emulator.
+            url: other.outputs["ApiUrl"].replace("https://", "http://"),
+            token: self.token_of(&other.client, "scepter/read scepter/write scepter/approve"),
         }
     }
 
@@ -189,15 +211,13 @@ impl Stack {
         self.http(&["--header", kind, "--data-binary", "@-", url], message)
     }
 
-    /// Deploys the template a second time under another name.
-    pub(crate) fn deploy_another(&self, name: &str, parameters: &[&str]) {
-        // Two that make SAM's bucket at the same time are in each other's way.
-        static DEPLOYING: Mutex<()> = Mutex::new(());
-        let _alone = DEPLOYING.lock();
-        let more = ["--resolve-s3", "--stack-name", name];
-        let mut sam = sam_deploy(self.staged(), &self.endpoint, "template.yaml");
-        sam.args(more).args(["--parameter-overrides", "Edge=false"]);
-        run_command(sam.args(parameters));
+    /// Deploys the template a second time under another name, with these parameters.
+    pub(crate) fn deploy_another(&self, name: &str, parameters: &[&str]) -> Described {
+        let mut sam = sam_deploy(self.staged.path(), &self.endpoint, "template.yaml");
+        sam.args(["--config-env", "deployer"]);
+        let more = ["--s3-bucket", &self.deployer.bucket, "--stack-name", name];
+        run_command(sam.args(more).arg("--parameter-overrides").args(parameters));
+        serde_json::from_value(self.ask(&["describe", name], "")).unwrap()
     }
 
     /// The folder from which the template is deployed.
@@ -242,7 +262,7 @@ impl Stack {
 /// The management API, through API Gateway.
 pub(crate) struct Api<'a> {
     stack: &'a Stack,
-    url: String,
+    pub(crate) url: String,
     pub(crate) token: String,
 }
 
@@ -283,6 +303,9 @@ impl Api<'_> {
             method,
             "--header",
             &authorization,
+            // By this header the emulator's edge takes a request for one over HTTPS.
+            "--header",
+            "X-Forwarded-Proto: https",
             "--data-binary",
             "@-",
             &url,
