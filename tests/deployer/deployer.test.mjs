@@ -15,9 +15,9 @@ const file = process.env.DEPLOYER;
 const STACK = 'scepter';
 // The name used in docs/deploy.md, which begins with the name of the deployed stack.
 const DEPLOYER = 'scepter-deployer';
-const limits = deploy(file ? parse(readFileSync(resolve(file), 'utf8')) : read('infra/deployer.yaml'), DEPLOYER, { StackName: STACK });
+const limits = deploy(file ? parse(readFileSync(resolve(file), 'utf8')) : read('infra/deployer.yaml'), DEPLOYER, { DomainName: 'scep.example', HostedZoneId: 'Z0123456789', StackName: STACK });
 const stack = deploy(read('template.yaml'), STACK, {
-  AlarmEmail: 'pki@example.com', Edge: 'true', EdgeWebAclArn: 'arn', IntuneFederatedCredential: 'true', PermissionsBoundaryArn: limits.Boundary.arn,
+  AlarmEmail: 'pki@example.com', CertificateArn: 'arn', DomainName: 'scep.example', Edge: 'true', EdgeWebAclArn: 'arn', HostedZoneId: 'Z0123456789', IntuneFederatedCredential: 'true', PermissionsBoundaryArn: limits.Boundary.arn,
 });
 const nested = {
   edge: deploy(read('infra/edge.yaml'), `${STACK}-EdgeStack-1A2B3C4D5E6F`, { Name: STACK }),
@@ -78,6 +78,8 @@ const FOREIGN_ROLE = arn('iam', 'role/payroll', '');
 const KEY = arn('kms', 'key/0d990263-018e-4e65-a703-eff731de951e');
 const POOL = stack.UserPool.arn;
 const GATEWAY = (path) => `arn:aws:apigateway:${REGION}::/${path}`;
+const ZONE = 'arn:aws:route53:::hostedzone/Z0123456789';
+const record = (name, type) => ({ 'route53:ChangeResourceRecordSetsNormalizedRecordNames': [name], 'route53:ChangeResourceRecordSetsRecordTypes': [type] });
 const WITHIN = { 'iam:PermissionsBoundary': BOUNDARY };
 const TRACING = stack.Tracing.arn;
 const OF_STACK = { 'aws:ResourceTag/scepter:stack': STACK };
@@ -131,6 +133,8 @@ rows('a template is denied', cloudformation, false, [
   ['a schedule for other targets', ['events:PutTargets', arn('events', `rule/${STACK}-ProfilesEverySixHours-1A2B`), { 'events:TargetArn': [arn('lambda', 'function:payroll')] }], ['events:PutTargets', arn('events', 'rule/payroll'), { 'events:TargetArn': [function_('Maintenance')] }], ['events:PutTargets', stack.NoticesEveryFiveMinutes.arn, { 'events:TargetArn': [arn('lambda', 'function:payroll')] }]],
   ['topics of others, and functions that changes of keys would call', ['sns:SetTopicAttributes', arn('sns', 'payroll')], ['sns:Subscribe', arn('sns', `${STACK}-mine`)], ['sns:Publish', stack.AlarmTopic.arn], ['events:PutTargets', arn('events', `rule/${STACK}-key-changes`), { 'events:TargetArn': [function_('Maintenance')] }], ['events:PutTargets', arn('events', `rule/${STACK}-key-changes`), { 'events:TargetArn': [stack.AlarmTopic.arn, arn('lambda', 'function:payroll')] }]],
   ['tables of others, and the contents of its own', ['dynamodb:UpdateTable', arn('dynamodb', 'table/payroll')], ['dynamodb:DeleteTable', arn('dynamodb', `table/${STACK}-other-ProfilesTable-1A2B`)], ['dynamodb:GetItem', stack.ProfilesTable.arn], ['dynamodb:PutResourcePolicy', stack.ProfilesTable.arn], ['dynamodb:ExportTableToPointInTime', stack.ProfilesTable.arn]],
+  ["others' domain names", ...['PUT', 'PATCH', 'DELETE', 'AddCertificateToDomain'].map((action) => [`apigateway:${action}`, GATEWAY('domainnames/payroll.example')]), ['apigateway:POST', GATEWAY('domainnames/payroll.example/apimappings')]],
+  ["records of other names and kinds, and others' zones", ...[['payroll.example', 'A'], ['example', 'A'], ['scep.example', 'TXT']].map(([name, type]) => ['route53:ChangeResourceRecordSets', ZONE, record(name, type)]), ['route53:ChangeResourceRecordSets', 'arn:aws:route53:::hostedzone/Z9876543210', record('scep.example', 'A')], ['route53:DeleteHostedZone', ZONE]],
   ['CA keys', ...['PutKeyPolicy', 'CreateGrant', 'ScheduleKeyDeletion', 'DisableKey', 'UpdateKeyDescription', 'UntagResource', 'CreateAlias', 'Sign', 'DescribeKey'].map((action) => [`kms:${action}`, KEY, OF_STACK])],
   ['CA keys that it marks as its own', ['kms:PutKeyPolicy', KEY, { ...OF_STACK, ...SYMMETRIC }], ['kms:TagResource', KEY, { ...OF_STACK, 'aws:RequestTag/scepter:symmetric': STACK }]],
   ["others' keys", ...['PutKeyPolicy', 'DisableKeyRotation', 'UpdateKeyDescription', 'UntagResource', 'UpdateAlias', 'ScheduleKeyDeletion', 'CreateGrant', 'Decrypt', 'Sign', 'ReplicateKey'].map((action) => [`kms:${action}`, KEY])],
@@ -268,8 +272,14 @@ function requests(permission, { type, arn: own, properties }, resources) {
   const [service, action] = permission.split(':');
   const of = (logical) => Object.values(resources).find((other) => other.ref === logical);
   switch (service) {
-    case 'apigateway':
+    case 'apigateway': {
+      if (type.endsWith('DomainName') || type.endsWith('ApiMapping')) {
+        const domain = `domainnames/${properties.DomainName.replace('ApiDomainName-id', 'scep.example')}`;
+        const part = type.endsWith('DomainName') ? (action === 'POST' ? 'domainnames' : domain) : `${domain}/apimappings${action === 'POST' ? '' : '/x1y2'}`;
+        return [[permission, GATEWAY(part), {}]];
+      }
       return [[permission, `arn:aws:apigateway:${REGION}::/apis${type.endsWith('Api') && action === 'POST' ? '' : `/a1b2c3d4${type.endsWith('Api') ? '' : type.endsWith('Stage') ? (action === 'POST' ? '/stages' : '/stages/$default') : `/${type.split('::')[2].toLowerCase()}s${action === 'POST' ? '' : '/x1y2'}`}`}`, {}]];
+    }
     case 'cloudformation':
       return [[permission, own, {}]];
     case 'cloudfront':
@@ -308,6 +318,8 @@ function requests(permission, { type, arn: own, properties }, resources) {
       return [[permission, own, {}]];
     case 'sns':
       return [[permission, type === 'AWS::SNS::TopicPolicy' ? properties.Topics[0] : own, {}]];
+    case 'route53':
+      return [[permission, action === 'ListHostedZones' ? '*' : action === 'GetChange' ? 'arn:aws:route53:::change/C1' : ZONE, action === 'ChangeResourceRecordSets' ? record('scep.example', properties.Type) : {}]];
     case 'logs':
       if (type === 'AWS::Logs::MetricFilter') {
         return [[permission, stack.ApiLogs.arn, {}]];

@@ -22,7 +22,7 @@ export async function allows(principal, action, resource, context = {}) {
   };
   // The simulator does not know transforms and HTTP APIs as resource types of these actions, since
   // AWS documents them elsewhere. It therefore cannot check that such a request is well-formed.
-  if (resource.includes(':aws:transform/') || resource.includes('::/apis')) {
+  if (resource.includes(':aws:transform/') || resource.includes('::/apis') || resource.includes('::/domainnames')) {
     return runUnsafeSimulation(simulation, {}) === 'Allowed';
   }
   const simulated = await runSimulation(simulation, {});
