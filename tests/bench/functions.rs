@@ -22,7 +22,7 @@ const FUNCTIONS: [(&str, &str, u64, f64); 6] = [
     ("console", "/console/", 4_000_000, 15.0),
     ("get-ca-caps", "GetCACaps", 6_500_000, 10.0),
     ("get-ca-cert", "GetCACert", 8_000_000, 30.0),
-    ("pki-operation", "PKIOperation", 8_000_000, 30.0),
+    ("pki-operation", "PKIOperation", 10_000_000, 30.0),
     ("profiles", "", 16_000_000, 60.0),
     ("maintenance", "", 8_000_000, 30.0),
 ];
