@@ -80,7 +80,7 @@ async fn answer_request(
     doors: &FrontDoors,
     request: lambda_http::Request,
 ) -> Result<GatewayResponse, Infallible> {
-    // There is nothing at `/`: neither a URL that is not valid nor a closed front door leads anywhere.
+    // There is nothing at `/`, to which a URL that is not valid and a closed front door lead.
     let is_admitted = doors.admit(request.headers());
     let url = requested_url(&request).filter(|_| is_admitted);
     if let Err(error) = check_body(request.body()) {
