@@ -83,7 +83,7 @@ async fn answer_request(
     // There is nothing at `/`, to which a URL that is not valid and a closed front door lead.
     let is_admitted = doors.admit(request.headers());
     let url = requested_url(&request).filter(|_| is_admitted);
-    if let Err(error) = check_body(request.body()) {
+    if is_admitted && let Err(error) = check_body(request.body()) {
         let path = url.as_ref().map_or("/", Uri::path);
         return Ok(GatewayResponse(body_error_response(error, path)));
     }

@@ -1,8 +1,8 @@
 //! The parts of a transaction that other items hold.
 //!
 //! DynamoDB charges a write by the KB that it begins, and in a transaction twice. So the bytes to
-//! be signed are in the item of the request, which the same write claims, and the certificate is in
-//! the inventory alone. Items of earlier versions have both parts in themselves.
+//! be signed are in the item of the request, which is claimed with the transaction, and the
+//! certificate is in the inventory alone. Items of earlier versions have both parts in themselves.
 
 use ca::id::{AuthorityUuid, CertificateUuid};
 use scep_cms::certificate::Certificate;

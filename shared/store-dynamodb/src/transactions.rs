@@ -1,4 +1,4 @@
-//! The transactions table and the steps of issuing, each of which is one conditional write.
+//! The transactions table and the steps of issuing, most of which are one conditional write.
 
 use ca::id::{AuthorityUuid, CertificateUuid};
 use ca::serial_number::SerialNumber;

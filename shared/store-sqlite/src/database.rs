@@ -97,6 +97,24 @@ impl Database {
         run().map_err(|error: Error| error.into_store_error(operation))
     }
 
+    /// Runs a read as [`Self::read`] does, for an answer that rests on what was found: that survives a
+    /// power cut as well.
+    pub(crate) async fn read_lasting<T: Send>(
+        &self,
+        operation: &'static str,
+        read: impl FnOnce(&Connection) -> Result<T, Error> + Send,
+    ) -> Result<T, StoreError> {
+        let found = self.read(operation, read)?;
+        self.sync_seen(operation).await?;
+        Ok(found)
+    }
+
+    /// Returns once all that a read before it has seen survives a power cut.
+    pub(crate) async fn sync_seen(&self, operation: &'static str) -> Result<(), StoreError> {
+        let synced = self.log.sync_seen().await;
+        synced.map_err(|error| error.into_store_error(operation))
+    }
+
     /// Runs a read that may take long, on a thread that may block.
     pub(crate) async fn scan<T: Send + 'static>(
         &self,
@@ -117,7 +135,7 @@ impl Database {
         write: impl FnOnce(&Connection) -> Result<T, Error> + Send,
     ) -> Result<T, StoreError> {
         let run = async {
-            let written = self.commit(write).await?;
+            let written = self.commit(durability, write).await?;
             if durability == Durability::PowerCut {
                 self.log.sync().await?;
             }
@@ -129,13 +147,18 @@ impl Database {
 
     async fn commit<T>(
         &self,
+        durability: Durability,
         write: impl FnOnce(&Connection) -> Result<T, Error>,
     ) -> Result<T, Error> {
         let mut waits = 0;
         loop {
             let connection = self.writer.lock().await;
             match execute(&connection, "BEGIN IMMEDIATE") {
-                Ok(()) => return run_and_commit(&connection, write),
+                Ok(()) => {
+                    let lasts = durability == Durability::PowerCut;
+                    let _in_progress = lasts.then(|| self.log.begin_commit());
+                    return run_and_commit(&connection, write);
+                }
                 // SQLite itself would block the thread, which serves others as well.
                 Err(busy) if is_busy(&busy) && waits < MAX_BEGIN_WAITS => waits += 1,
                 Err(error) => return Err(error.into()),
@@ -332,6 +355,35 @@ mod tests {
             let cause = std::error::Error::source(&error).unwrap().to_string();
             assert_eq!(cause, "synchronising the log of the database");
         }
+    }
+
+    /// Other readers see a commit before it is on the disk, and nobody may learn of it.
+    #[tokio::test]
+    async fn what_was_seen_too_early_is_not_answered() {
+        let (_folder, mut database) = open_new();
+        let count = |connection: &Connection| {
+            let sql = "SELECT count(*) FROM counts";
+            Ok(connection.query_row(sql, [], |row| row.get::<_, i64>(0))?)
+        };
+        database.log = LogSync::of_file(File::open("/dev/null").unwrap()).unwrap();
+        insert(&database, 2, false).await.unwrap();
+        assert_eq!(database.read_lasting("counting", count).await.unwrap(), 1);
+        insert(&database, 1, false).await.unwrap_err();
+        assert_eq!(database.read("counting", count).unwrap(), 2);
+        database.read_lasting("counting", count).await.unwrap_err();
+    }
+
+    #[tokio::test]
+    async fn a_log_is_found_behind_a_symbolic_link() {
+        let folder = tempfile::tempdir().unwrap();
+        let (link, elsewhere) = (folder.path().join("link"), folder.path().join("elsewhere"));
+        std::fs::create_dir(&elsewhere).unwrap();
+        std::os::unix::fs::symlink(elsewhere.join("test.db"), &link).unwrap();
+        drop(Database::open(&elsewhere.join("test.db")).unwrap());
+        let database = Database::open(&link).unwrap();
+        insert(&database, 1, false).await.unwrap();
+        assert!(elsewhere.join("test.db-wal").exists());
+        assert_eq!(list_hours(&database), [1]);
     }
 
     #[tokio::test]

@@ -74,7 +74,9 @@ impl ProfileReader for SqliteStore {
         generation: Generation,
     ) -> Result<Option<StoredCrl>, StoreError> {
         let read = move |connection: &Connection| Ok(find_crl(connection, authority, generation)?);
-        self.database.scan("reading a CRL", read).await
+        let found = self.database.scan("reading a CRL", read).await?;
+        self.database.sync_seen("reading a CRL").await?;
+        Ok(found)
     }
 }
 

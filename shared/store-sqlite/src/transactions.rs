@@ -37,9 +37,11 @@ use crate::value::{Id, Millis};
 #[async_trait::async_trait]
 impl Transactions for SqliteStore {
     async fn transaction(&self, uuid: TransactionUuid) -> Result<Option<Transaction>, StoreError> {
-        self.database.read("reading a transaction", |connection| {
-            Ok(find_transaction(connection, uuid)?)
-        })
+        self.database
+            .read_lasting("reading a transaction", |connection| {
+                Ok(find_transaction(connection, uuid)?)
+            })
+            .await
     }
 
     async fn same_request(
@@ -48,14 +50,16 @@ impl Transactions for SqliteStore {
         request: &RequestFingerprint,
         requester_key: Fingerprint,
     ) -> Result<Option<SameRequest>, StoreError> {
-        self.database.read("reading a request", |connection| {
-            Ok(find_same_request(
-                connection,
-                scep_profile,
-                request,
-                requester_key,
-            )?)
-        })
+        self.database
+            .read_lasting("reading a request", |connection| {
+                Ok(find_same_request(
+                    connection,
+                    scep_profile,
+                    request,
+                    requester_key,
+                )?)
+            })
+            .await
     }
 
     async fn remember_envelope(
