@@ -9,7 +9,7 @@ use scepter_tests::clock::TestClock;
 use scepter_tests::device::Device;
 use scepter_tests::samples::{claim, key, record};
 use scepter_tests::world::store;
-use store_dynamodb::{DynamoDbStore, Tables};
+use store_dynamodb::{DynamoDbStore, Tables, create_tables};
 use time::OffsetDateTime;
 
 use crate::crash::faulty::{Fault, Faults, Kind, Side, client};
@@ -103,4 +103,23 @@ async fn a_new_request_is_claimed_in_five_calls() {
     let (store, first, outcome, calls) = claim_with(never).await;
     assert_eq!((outcome, calls), (Some(GuardedOutcome::Won), 5));
     check_outcome(&store, &first, outcome).await;
+}
+
+/// As after a restore of the inventory alone.
+#[tokio::test]
+async fn a_transaction_whose_certificate_has_no_record_makes_way_for_the_next_request() {
+    let (database, store) = store().await;
+    let first = claim(key("t 1"), None, NOW);
+    assert_eq!(store.claim(&first).await.unwrap(), GuardedOutcome::Won);
+    check_outcome(&store, &first, Some(GuardedOutcome::Won)).await;
+    let others = Tables::prefixed("other");
+    create_tables(&database.client(), &others).await.unwrap();
+    let tables = Tables {
+        certificates: others.certificates,
+        ..Tables::prefixed("test")
+    };
+    let without_record = DynamoDbStore::new(database.client(), tables);
+    let known = find(&without_record, &first).await.unwrap();
+    assert!(matches!(known.state, TransactionState::Rejected { .. }));
+    claim_again(&without_record, &first).await;
 }

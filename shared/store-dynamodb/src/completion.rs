@@ -20,8 +20,8 @@ use crate::attribute::{to_octets, to_seconds, to_text};
 use crate::certificate_item::certificate_item;
 use crate::expression::{Changes, Condition};
 use crate::item::{
-    ANNOTATIONS, CERTIFICATE, CERTIFICATE_UUID, CLAIM, CLAIMED_CERTIFICATE, EXPIRES_AT, ID,
-    LEASE_UNTIL, REASON, REVOKED_AT, STATE, TO_BE_SIGNED, VOUCHING, unavailable,
+    ANNOTATIONS, CERTIFICATE, CERTIFICATE_UUID, CLAIM, CLAIMED_CERTIFICATE, EXPIRES_AT, GIVEN_UP,
+    ID, LEASE_UNTIL, REASON, REVOKED_AT, STATE, TO_BE_SIGNED, VOUCHING, unavailable,
 };
 use crate::transaction_item::{ISSUED, ISSUING, REJECTED};
 use crate::write::{Write, Written};
@@ -70,6 +70,7 @@ impl DynamoDbStore {
             .remove(&[
                 TO_BE_SIGNED,
                 CLAIMED_CERTIFICATE,
+                GIVEN_UP,
                 LEASE_UNTIL,
                 ANNOTATIONS,
                 VOUCHING,

@@ -4,9 +4,10 @@
 //! needs no other item, is claimed without one: first the transaction is written, then the item of
 //! its request with what is to be signed, and then the transaction is read once more. Nothing is
 //! signed unless the last step still finds the claim. A transaction whose request has no such item
-//! is therefore unsigned, or its claimant is between the steps. Whoever reads it marks it as given
-//! up, and then looks for the item once more: either the item is there, and the transaction is like
-//! any other, or the claimant will find the mark.
+//! is therefore unsigned, or its claimant is between the steps, or its certificate has expired and
+//! the item with it. Each reader of such a transaction marks it as given up, and then looks for the
+//! item once more: either the item is there, and the transaction is like any other, or the claimant
+//! will find the mark.
 
 use scep_protocol::decide::ReplacedClaims;
 use scep_service::error::StoreError;

@@ -15,12 +15,15 @@ use time::Duration;
 
 use crate::DynamoDbStore;
 use crate::attribute::{Digest, to_octets, to_text};
-use crate::item::{CERTIFICATE, Item, STATE, TO_BE_SIGNED, parse_item, read_id};
+use crate::item::{CERTIFICATE, Item, REASON, STATE, TO_BE_SIGNED, parse_item, read_id};
 use crate::requests::request_id;
 use crate::retry::MAX_TRIES;
-use crate::transaction_item::{ISSUED, ISSUING, SignerClassName};
+use crate::transaction_item::{ISSUED, ISSUING, REJECTED, SignerClassName};
 
 const WHAT: &str = "transaction";
+
+/// What an issued transaction is rejected for if the inventory does not have its certificate.
+const REASON_WITHOUT_RECORD: &str = "the inventory has no record of its certificate";
 
 /// How long the item of a request must last, after the claim, to hold what is to be signed.
 // Maintenance completes an interrupted issuance within hours. If it fails for as long as this, the
@@ -121,8 +124,17 @@ impl DynamoDbStore {
     async fn add_parts(&self, mut item: Item) -> Result<Item, StoreError> {
         let mut part = None;
         if is_in(&item, ISSUED) && !item.contains_key(CERTIFICATE) {
-            let certificate = self.read_certificate_of(&item).await?;
-            part = certificate.map(|found| (CERTIFICATE.to_owned(), to_octets(found.der())));
+            match self.read_certificate_of(&item).await? {
+                Some(found) => {
+                    item.insert(CERTIFICATE.to_owned(), to_octets(found.der()));
+                }
+                // The inventory was restored to an earlier moment than the transactions. The next
+                // request replaces the transaction.
+                None => {
+                    item.insert(STATE.to_owned(), to_text(REJECTED));
+                    item.insert(REASON.to_owned(), to_text(REASON_WITHOUT_RECORD));
+                }
+            }
         }
         if is_in(&item, ISSUING) && !item.contains_key(TO_BE_SIGNED) {
             let claimed = self.read_claimed_request(&item).await?;
