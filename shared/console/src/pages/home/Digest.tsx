@@ -3,11 +3,18 @@ import Header from '@cloudscape-design/components/header';
 import type { UseQueryResult } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 
-import type { CursorPage } from '../../components/CursorTable';
 import { Loaded } from '../../components/Loaded';
 import { PageLink } from '../../components/PageLink';
 
-const SHOWN = 5;
+/** How many items of a list a digest shows. */
+export const SHOWN = 5;
+
+/** The beginning of a list. */
+export interface Beginning<T> {
+  items: T[];
+  /** Whether the list may have more. */
+  isCut: boolean;
+}
 
 /** The beginning of a list, and how long it is. */
 export function Digest<T>({
@@ -17,18 +24,18 @@ export function Digest<T>({
   children,
 }: {
   title: string;
-  query: UseQueryResult<CursorPage<T>>;
+  query: UseQueryResult<Beginning<T>>;
   /** The page that has the whole list. */
   more: string;
   children: (items: T[]) => ReactNode;
 }) {
   const { data } = query;
-  const isLong = data !== undefined && data.items.length > SHOWN;
+  const isLong = data !== undefined && (data.isCut || data.items.length > SHOWN);
   return (
     <Container
       fitHeight
       header={
-        <Header variant="h2" counter={data && `(${data.items.length}${data.cursor ? '+' : ''})`}>
+        <Header variant="h2" counter={data && `(${data.items.length}${data.isCut ? '+' : ''})`}>
           {title}
         </Header>
       }

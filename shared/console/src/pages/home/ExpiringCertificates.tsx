@@ -1,16 +1,16 @@
 import Box from '@cloudscape-design/components/box';
 import Table, { type TableProps } from '@cloudscape-design/components/table';
-import { useQuery } from '@tanstack/react-query';
+import { useQuery, type QueryClient } from '@tanstack/react-query';
 import { useState } from 'react';
 
 import { api, body } from '../../api/client';
-import type { CertificateItem, CertificatePage } from '../../api/schema';
+import type { CertificateItem } from '../../api/schema';
 import { Expiry } from '../../components/Expiry';
 import { SubjectLink } from '../../components/SubjectLink';
 import { useFittingColumns } from '../../components/tables';
-import { DAY } from '../../components/time-left';
-import { Digest } from './Digest';
-import { dueCertificates, WARN_DAYS } from './due-certificates';
+import { DAY, HOUR } from '../../components/time-left';
+import { Digest, SHOWN } from './Digest';
+import { readDueCertificates, WARN_DAYS } from './due-certificates';
 import { REFRESH } from './refresh';
 
 /** The certificates that devices should have renewed by now, and that were not revoked. */
@@ -20,11 +20,9 @@ export function ExpiringCertificates() {
   const filters = { status: 'VALID', expiringBefore: end };
   const columns = useFittingColumns(COLUMNS);
   const query = useQuery({
-    queryKey: ['certificates', filters],
-    queryFn: () =>
-      body(api.GET('/api/v1/certificates', { params: { query: { ...filters, limit: '100' } } })),
+    queryKey: ['certificates', 'due', filters],
+    queryFn: ({ client }) => loadDue(client, filters),
     refetchInterval: REFRESH,
-    select: dueNow,
   });
   return (
     <Digest
@@ -41,7 +39,9 @@ export function ExpiringCertificates() {
           ariaLabels={{ tableLabel: 'Certificates that expire soon' }}
           empty={
             <Box textAlign="center">
-              No certificate has less than {WARN_DAYS} days, and a third of its lifetime, left.
+              {query.data?.isCut
+                ? 'Of those that expire first, each was renewed or is not due yet. The list has the others.'
+                : `Each certificate was renewed, or has ${WARN_DAYS} days or a third of its lifetime left.`}
             </Box>
           }
           columnDefinitions={columns}
@@ -51,8 +51,31 @@ export function ExpiringCertificates() {
   );
 }
 
-function dueNow({ items, cursor }: CertificatePage) {
-  return { items: dueCertificates(items, Date.now()), cursor };
+function loadDue(client: QueryClient, filters: { status: string; expiringBefore: string }) {
+  return readDueCertificates(
+    (cursor) =>
+      body(api.GET('/api/v1/certificates', { params: { query: { ...filters, cursor } } })),
+    (uuid) =>
+      client.query({
+        queryKey: ['certificates', 'renewed', uuid],
+        queryFn: () => hasValidRenewal(uuid),
+        // A renewal stays, so that it is not asked for at each refresh.
+        staleTime: ({ state }) => (state.data ? HOUR : 0),
+        gcTime: HOUR,
+      }),
+    Date.now(),
+    SHOWN + 1,
+  );
+}
+
+/** Whether a device has a certificate that renewed this one, and was not revoked since. */
+async function hasValidRenewal(uuid: string): Promise<boolean> {
+  const { items } = await body(
+    api.GET('/api/v1/certificates', {
+      params: { query: { predecessorUuid: uuid, status: 'VALID' } },
+    }),
+  );
+  return items.length > 0;
 }
 
 const COLUMNS: TableProps.ColumnDefinition<CertificateItem>[] = [

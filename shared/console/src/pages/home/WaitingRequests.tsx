@@ -17,6 +17,7 @@ export function WaitingRequests() {
     queryKey: ['transactions', { status: 'PENDING' }],
     queryFn: () =>
       body(api.GET('/api/v1/scepTransactions', { params: { query: { status: 'PENDING' } } })),
+    select: ({ items, cursor }) => ({ items, isCut: Boolean(cursor) }),
     refetchInterval: REFRESH,
   });
   return (
