@@ -94,6 +94,19 @@ story('the first run keeps what was typed from step to step, and asks before it 
   await visit.arrive('Home');
 });
 
+story('a pasted certificate is not left behind without a question', async ({ page, server, visit }) => {
+  const { uuid } = await server.call('POST', '/authorities', { name: 'typed-sub', kind: 'SUBORDINATE', subject: 'CN=Typed Sub' });
+  await visit.open(`/authorities/${uuid}`);
+  const certificate = page.getByRole('textbox', { name: 'Certificate', exact: true });
+  await certificate.fill('-----BEGIN CERTIFICATE-----');
+  await page.getByRole('link', { name: 'Authorities' }).first().click();
+  await findQuestion(page).getByRole('button', { name: 'Stay' }).click();
+  assert.equal(await certificate.inputValue(), '-----BEGIN CERTIFICATE-----');
+  await certificate.fill('');
+  await page.getByRole('link', { name: 'Authorities' }).first().click();
+  await visit.arrive('Authorities');
+});
+
 story('a challenge that is shown once is not left behind without a question', async ({ page, server, visit }) => {
   const [{ uuid }] = await server.call('GET', '/scepProfiles');
   await server.call('PUT', `/scepProfiles/${uuid}`, { challengeSources: ['ONE_TIME'] });

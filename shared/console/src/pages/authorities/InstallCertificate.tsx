@@ -13,6 +13,8 @@ import { otherReasons, reasonsAbout } from '../../api/errors';
 import type { AuthorityView } from '../../api/schema';
 import { fileName, pemOfFile } from '../../components/certificate-files';
 import { saveFile } from '../../components/download';
+import { UNSAVED } from '../../components/forms/changes';
+import { LeaveWarning } from '../../components/LeaveGuard';
 import { useNotify } from '../../components/notifications';
 import { installationOf } from './texts';
 
@@ -45,6 +47,7 @@ export function InstallCertificate({ authority }: { authority: AuthorityView }) 
   }
   return (
     <form onSubmit={submit}>
+      {(draft.certificate || draft.chain) && <LeaveWarning>{UNSAVED}</LeaveWarning>}
       <SpaceBetween size="m">
         <PemField
           label="Certificate"
