@@ -1,8 +1,4 @@
-const format = (timeStyle?: 'short' | 'medium') =>
-  new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle, hourCycle: 'h23' });
-const day = format();
-const minute = format('short');
-const second = format('medium');
+import { timeText, utcText } from './times';
 
 /** A moment in the reader's time zone, in UTC when pointed at.
  *  @param value - RFC 3339.
@@ -16,14 +12,9 @@ export function Time({
   dateOnly?: boolean;
   seconds?: boolean;
 }) {
-  const shown = dateOnly ? day : seconds ? second : minute;
   return (
-    <time
-      dateTime={value}
-      title={value.replace('T', ' ').replace(/(\.\d+)?Z$/, ' UTC')}
-      style={{ whiteSpace: 'nowrap' }}
-    >
-      {shown.format(new Date(value))}
+    <time dateTime={value} title={utcText(value)} style={{ whiteSpace: 'nowrap' }}>
+      {timeText(value, dateOnly ? 'day' : seconds ? 'second' : 'minute')}
     </time>
   );
 }

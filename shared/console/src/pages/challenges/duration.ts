@@ -1,4 +1,5 @@
 import type { DurationDraft, DurationUnit } from '../../components/forms/duration';
+import { timeText } from '../../components/times';
 
 /** The units of a challenge's validity. */
 export const VALIDITY_UNITS: DurationUnit[] = ['minutes', 'hours', 'days'];
@@ -28,7 +29,5 @@ export function durationProblem({ amount, unit }: DurationDraft): string | undef
 /** When a challenge ends that is made now, in words of the user's time zone. */
 export function endText({ amount, unit }: DurationDraft, now: number): string {
   const end = new Date(now + Number(amount) * MINUTES[unit] * 60_000);
-  return new Intl.DateTimeFormat(undefined, { dateStyle: 'medium', timeStyle: 'short' }).format(
-    end,
-  );
+  return timeText(end.toISOString(), 'minute');
 }

@@ -3,6 +3,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { DurationField } from '../../components/forms/DurationField';
 import { SelectField, TextField } from '../../components/forms/inputs';
 import { Section } from '../../components/forms/Section';
+import { timeText } from '../../components/times';
 import { useRaCertificates } from '../../api/queries';
 import { AlreadyCreated } from './AlreadyCreated';
 import type { RaCertificateDraft } from './draft';
@@ -34,7 +35,7 @@ export function RaCertificateStep({ draft, onChange, created }: StepProps) {
           ...usable.map(({ uuid, certificate }) => ({
             value: uuid,
             label: certificate.subject,
-            description: `Until ${certificate.notAfter.slice(0, 10)}`,
+            description: `Until ${timeText(certificate.notAfter, 'day')}`,
           })),
         ]}
         value={raCertificate.uuid}

@@ -3,6 +3,7 @@ import ColumnLayout from '@cloudscape-design/components/column-layout';
 import Table from '@cloudscape-design/components/table';
 
 import type { Statistics } from '../../api/schema';
+import { Time } from '../../components/Time';
 import { refusalCount, totals } from './activity-series';
 import { momentText } from './moments';
 
@@ -35,7 +36,7 @@ export function ActivityTable({ items, by }: Statistics) {
             id: 'from',
             header: by === 'hour' ? 'Hour' : 'Day (UTC)',
             isRowHeader: true,
-            cell: ({ from }) => momentText(from, by),
+            cell: ({ from }) => (by === 'hour' ? <Time value={from} /> : momentText(from, by)),
           },
           { id: 'enrolments', header: 'Enrolments', cell: ({ enrolments }) => enrolments },
           { id: 'renewals', header: 'Renewals', cell: ({ renewals }) => renewals },

@@ -1,6 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { TransactionView } from '../../api/schema';
+import { timeText } from '../../components/times';
 import { reviewChanges, reviewRows } from './review';
 
 /** As the API responds for a request that waits. */
@@ -17,7 +18,10 @@ test('what will be certified is shown, and an empty list is none', () => {
   const rows = reviewRows(PENDING).map(({ property, certified }) => [property, certified]);
   expect(rows).toContainEqual(['Names', 'DNS:device-1']);
   expect(rows).toContainEqual(['Extended key usage', 'none']);
-  expect(rows).toContainEqual(['Valid', '2026-01-01 to 2027-01-01']);
+  expect(rows).toContainEqual([
+    'Valid',
+    `${timeText('2026-01-01T00:00:00Z', 'day')} to ${timeText('2027-01-01T00:00:00Z', 'day')}`,
+  ]);
   expect(rows.flat()).not.toContain('Security identifier (SID)');
 });
 

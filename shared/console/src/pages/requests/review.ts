@@ -1,4 +1,5 @@
 import type { RequestedContents, TransactionView } from '../../api/schema';
+import { timeText } from '../../components/times';
 import { outcomeOf } from './outcomes';
 
 /** A property of a certificate: what the device asked for, and what it will get. */
@@ -66,7 +67,7 @@ function listText(values: readonly string[] | null | undefined): string {
 }
 
 function dayText(value: string | null | undefined): string {
-  return value ? value.slice(0, 10) : 'unknown';
+  return value ? timeText(value, 'day') : 'unknown';
 }
 
 function textOr(value: string | undefined): string {

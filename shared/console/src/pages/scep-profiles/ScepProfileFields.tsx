@@ -14,6 +14,7 @@ import { useRaCertificates, useRaProfiles } from '../../api/queries';
 import { ChallengeSourcesFields } from '../../components/scep-profile/ChallengeSourcesFields';
 import type { ScepProfileDraft } from '../../components/scep-profile/draft';
 import { scepField } from '../../components/scep-profile/labels';
+import { timeText } from '../../components/times';
 
 const NO_RA_PROFILE = { value: '', label: 'None: only the URLs of RA Profiles work' };
 
@@ -167,6 +168,6 @@ function useRaCertificateChoices(): Choice<string>[] {
   return (raCertificates.data ?? []).map(({ uuid, certificate }) => ({
     value: uuid,
     label: certificate.subject,
-    description: `Issued by ${certificate.issuer}, until ${certificate.notAfter.slice(0, 10)}`,
+    description: `Issued by ${certificate.issuer}, until ${timeText(certificate.notAfter, 'day')}`,
   }));
 }
