@@ -1,6 +1,7 @@
 import Box from '@cloudscape-design/components/box';
 import Header from '@cloudscape-design/components/header';
 import Pagination from '@cloudscape-design/components/pagination';
+import SpaceBetween from '@cloudscape-design/components/space-between';
 import Table from '@cloudscape-design/components/table';
 import { type QueryKey, useInfiniteQuery } from '@tanstack/react-query';
 import { useState, type ReactNode } from 'react';
@@ -32,50 +33,58 @@ export function CursorTable<T>({
 }) {
   const filters = JSON.stringify(queryKey);
   const [position, setPosition] = useState({ filters, page: 1 });
-  const page = position.filters === filters ? position.page : 1;
+  const wantedPage = position.filters === filters ? position.page : 1;
   const query = useInfiniteQuery({
     queryKey,
     queryFn: ({ pageParam }) => load(pageParam),
     initialPageParam: undefined as string | undefined,
     getNextPageParam: (last) => last.cursor ?? undefined,
-    refetchInterval: page === 1 ? refetchInterval : false,
+    refetchInterval: wantedPage === 1 ? refetchInterval : false,
   });
   const tableProps = useTableProps(common);
   const pages = query.data?.pages ?? [];
+  // A list that is read again may have become shorter.
+  const page = Math.min(wantedPage, Math.max(pages.length, 1));
 
   async function show(wanted: number) {
-    if (wanted > pages.length) {
-      await query.fetchNextPage();
+    const shown = wanted > pages.length ? (await query.fetchNextPage()).data?.pages : pages;
+    // The next page may have failed, which `query` says.
+    if (shown && wanted <= shown.length) {
+      setPosition({ filters, page: wanted });
     }
-    setPosition({ filters, page: wanted });
   }
 
   if (query.error && pages.length === 0) {
     return <LoadError error={query.error} retry={() => void query.refetch()} />;
   }
   return (
-    <Table
-      {...tableProps}
-      items={pages[page - 1]?.items ?? []}
-      loading={query.isPending || query.isFetchingNextPage}
-      loadingText="Loading"
-      empty={<Box textAlign="center">{common.empty}</Box>}
-      header={
-        <Header variant="h2" description={common.description} actions={common.actions}>
-          {common.title}
-        </Header>
-      }
-      filter={filter}
-      pagination={
-        (pages.length > 1 || query.hasNextPage) && (
-          <Pagination
-            currentPageIndex={page}
-            pagesCount={pages.length}
-            openEnd={query.hasNextPage}
-            onChange={({ detail }) => void show(detail.currentPageIndex)}
-          />
-        )
-      }
-    />
+    <SpaceBetween size="s">
+      {query.isFetchNextPageError && (
+        <LoadError error={query.error} retry={() => void show(pages.length + 1)} />
+      )}
+      <Table
+        {...tableProps}
+        items={pages[page - 1]?.items ?? []}
+        loading={query.isPending || query.isFetchingNextPage}
+        loadingText="Loading"
+        empty={<Box textAlign="center">{common.empty}</Box>}
+        header={
+          <Header variant="h2" description={common.description} actions={common.actions}>
+            {common.title}
+          </Header>
+        }
+        filter={filter}
+        pagination={
+          (pages.length > 1 || query.hasNextPage) && (
+            <Pagination
+              currentPageIndex={page}
+              pagesCount={pages.length}
+              openEnd={query.hasNextPage}
+              onChange={({ detail }) => void show(detail.currentPageIndex)}
+            />
+          )
+        }
+      />
+    </SpaceBetween>
   );
 }
