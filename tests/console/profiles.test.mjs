@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { checkAppearances } from './support/accessibility.mjs';
-import { Device } from './support/clients.mjs';
+import { Device, WebhookReceiver } from './support/clients.mjs';
 import { tellStories } from './support/story.mjs';
 
 const story = tellStories();
@@ -16,6 +16,12 @@ async function makeProfile(server, name, settings = {}) {
   return server.call('POST', '/scepProfiles', {
     name, caCertificateUuid: demo.caCertificate.uuid, raProfileUuid: demo.raProfile.uuid, challengePassword: SECRET, ...settings,
   });
+}
+
+/** Makes an enabled RA Profile of the demo's authority. */
+async function makeRaProfile(server, name) {
+  const [demo] = await server.call('GET', '/raProfiles');
+  return server.call('POST', `/authorities/${demo.authorityInstanceUuid}/raProfiles`, { name, enabled: true });
 }
 
 /** Selects the rows with these names, and none of the others that are shown. */
@@ -172,4 +178,62 @@ story('an edit that somebody else overtook shows both versions', async ({ page, 
   await dialog.getByRole('button', { name: 'Save mine over it' }).click();
   await visit.arrive('contended');
   assert.equal((await server.call('GET', `/scepProfiles/${uuid}`)).description, 'as I want it');
+});
+
+story('profiles are linked from either side, and devices enrol at the endpoint', async ({ page, server, visit }) => {
+  const rules = await makeRaProfile(server, 'linked-rules');
+  const { uuid, scepUrl } = await makeProfile(server, 'linked-scep');
+  await server.call('PATCH', `/scepProfiles/${uuid}/enable`);
+  const endpoint = page.getByRole('main').getByText(/^http.*\/raProfile\//);
+  const enrolAt = async (url, name) => {
+    const device = new Device(url);
+    await device.enrol(name, SECRET).finally(() => device.remove());
+  };
+
+  await visit.open(`/scep-profiles/${uuid}`);
+  await visit.choose('Link an RA Profile', /linked-rules/);
+  await page.getByRole('button', { name: 'Activate', exact: true }).click();
+  await visit.hear('Activated on linked-rules.');
+  const row = page.getByRole('table', { name: 'RA Profiles' }).getByRole('row', { name: /linked-rules/ });
+  const url = await row.getByText(/^http/).innerText();
+  await enrolAt(url, 'linked-1');
+  await visit.choose('Link an RA Profile', /linked-rules/);
+  await page.getByRole('button', { name: 'Make default' }).click();
+  await visit.hear('linked-rules is the default.');
+  await enrolAt(scepUrl, 'linked-2');
+  await row.getByRole('button', { name: 'Deactivate' }).click();
+  await visit.hear('Deactivated on linked-rules.');
+  await assert.rejects(enrolAt(url, 'linked-3'));
+
+  await row.getByRole('link', { name: 'linked-rules' }).click();
+  await visit.arrive('linked-rules');
+  await page.getByText('No SCEP Profile is activated').waitFor();
+  await visit.choose('SCEP Profile', /linked-scep/);
+  await page.getByRole('button', { name: 'Activate', exact: true }).click();
+  await visit.hear('SCEP is activated.');
+  assert.equal(await endpoint.innerText(), url);
+  await enrolAt(url, 'linked-4');
+  await page.getByRole('button', { name: 'Deactivate' }).click();
+  await visit.hear('SCEP is deactivated.');
+  await assert.rejects(enrolAt(url, 'linked-5'));
+  const { items } = await server.call('GET', `/certificates?raProfileUuid=${rules.uuid}`);
+  assert.deepEqual(items.map(({ commonName }) => commonName).sort(), ['linked-1', 'linked-2', 'linked-4']);
+});
+
+story('the webhook of a profile is tested, and what it answers is shown', async ({ page, server, visit }) => {
+  const receiver = await WebhookReceiver.start();
+  const { url, secret } = receiver;
+  const { uuid } = await makeProfile(server, 'hooked', { challengeSources: ['WEBHOOK'], webhook: { url, secret } });
+  await visit.open(`/scep-profiles/${uuid}`);
+  const test = page.getByRole('button', { name: 'Test the webhook' });
+  await test.click();
+  await page.getByText(/^It answered after \d+ ms$/).waitFor();
+  await page.getByText('The webhook took the signed test, with status 204').waitFor();
+  assert.deepEqual(receiver.events.map(({ type, data }) => [type, data]), [['scep.test', { scepProfile: { uuid, name: 'hooked' } }]]);
+  receiver.status = 500;
+  await test.click();
+  await page.getByText(/^It failed after \d+ ms$/).waitFor();
+  await page.getByText(/status 500/).waitFor();
+  await checkAppearances(page, 'a webhook that fails its test');
+  receiver.stop();
 });

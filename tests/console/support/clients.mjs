@@ -1,10 +1,14 @@
-// Real clients between the clicks: strongSwan's pki enrols, openssl verifies and is another CA.
+// Who else speaks with the server between the clicks: strongSwan's pki enrols, openssl verifies and
+// is another CA, and a receiver takes the events of a webhook.
 
 import assert from 'node:assert/strict';
 import { execFile } from 'node:child_process';
+import { createHmac, randomBytes } from 'node:crypto';
 import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { createServer } from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { text } from 'node:stream/consumers';
 import { promisify } from 'node:util';
 
 const execute = promisify(execFile);
@@ -99,5 +103,40 @@ export class OpensslCa extends Workbench {
     this.write('sub.cnf', 'basicConstraints=critical,CA:TRUE\nkeyUsage=critical,keyCertSign,cRLSign\nsubjectKeyIdentifier=hash\nauthorityKeyIdentifier=keyid\n');
     await this.run('openssl', 'x509', '-req', '-in', 'sub.csr', '-CA', 'root.pem', '-CAkey', 'root.key', '-CAcreateserial', '-days', '300', '-extfile', 'sub.cnf', '-out', 'sub.pem');
     return this.read('sub.pem');
+  }
+}
+
+/** A receiver of a webhook's events, which verifies them as Standard Webhooks says. */
+export class WebhookReceiver {
+  secret = `whsec_${randomBytes(32).toString('base64')}`;
+  /** What it answers to what is well signed. */
+  status = 204;
+  /** The events that were well signed. */
+  events = [];
+  #server = createServer((request, response) => void this.#receive(request, response));
+
+  /** Listens on a free port of the loopback interface. */
+  static async start() {
+    const receiver = new WebhookReceiver();
+    await new Promise((resolve) => receiver.#server.listen(0, '127.0.0.1', resolve));
+    receiver.url = `http://127.0.0.1:${receiver.#server.address().port}/hook`;
+    return receiver;
+  }
+
+  async #receive(request, response) {
+    const body = await text(request);
+    const { 'webhook-id': id, 'webhook-timestamp': time, 'webhook-signature': signature } = request.headers;
+    const key = Buffer.from(this.secret.slice('whsec_'.length), 'base64');
+    const expected = createHmac('sha256', key).update(`${id}.${time}.${body}`).digest('base64');
+    const isSigned = signature === `v1,${expected}`;
+    if (isSigned) {
+      this.events.push(JSON.parse(body));
+    }
+    response.writeHead(isSigned ? this.status : 401).end();
+  }
+
+  stop() {
+    this.#server.closeAllConnections();
+    this.#server.close();
   }
 }
