@@ -237,3 +237,29 @@ story('the webhook of a profile is tested, and what it answers is shown', async 
   await checkAppearances(page, 'a webhook that fails its test');
   receiver.stop();
 });
+
+story('an RA Profile is edited, and deleted with its link only in a second step', async ({ page, server, visit }) => {
+  const { uuid } = await makeRaProfile(server, 'edited-rules');
+  await makeProfile(server, 'of-edited-rules', { raProfileUuid: uuid });
+  await visit.open(`/ra-profiles/${uuid}`);
+  await page.getByRole('link', { name: 'Edit', exact: true }).click();
+  await visit.arrive('Edit edited-rules');
+  await page.getByLabel('Description').fill('Routers of the office');
+  await page.getByLabel(/^Pattern of the CN/).fill('router-[0-9]+');
+  await page.getByRole('button', { name: 'Save' }).click();
+  await visit.arrive('edited-rules');
+  await page.getByText('Routers of the office').waitFor();
+  await page.getByText('router-[0-9]+').waitFor();
+  const saved = await server.call('GET', `/raProfiles/${uuid}`);
+  assert.equal(saved.certificateTemplate.subject.commonNamePattern, 'router-[0-9]+');
+
+  await page.getByRole('button', { name: 'Delete' }).click();
+  const dialog = page.getByRole('dialog');
+  await dialog.getByRole('button', { name: 'Delete', exact: true }).click();
+  await dialog.getByText('of-edited-rules').first().waitFor();
+  assert.equal((await server.request('GET', `/raProfiles/${uuid}`)).status, 200);
+  await dialog.getByRole('button', { name: 'Unlink and delete' }).click();
+  await visit.arrive('RA Profiles');
+  await page.getByRole('row', { name: 'edited-rules' }).waitFor({ state: 'detached' });
+  assert.equal((await server.request('GET', `/raProfiles/${uuid}`)).status, 404);
+});
