@@ -61,6 +61,7 @@ story('a waiting request is approved between two polls of the device', async ({ 
   const certified = page.getByRole('table', { name: 'What will be certified' });
   await certified.getByRole('row', { name: /digitalSignature/ }).waitFor();
   await page.getByRole('definition').getByText('CN=patient-1,O=Corp').waitFor();
+  await page.getByText('kept for refused requests only').waitFor();
   await checkAppearances(page, 'a waiting request');
   await page.getByRole('button', { name: 'Approve' }).click();
   const dialog = page.getByRole('dialog', { name: 'Approve the request?' });
@@ -72,6 +73,11 @@ story('a waiting request is approved between two polls of the device', async ({ 
   device.remove();
   const { items } = await server.call('GET', '/certificates?subject=patient-1');
   assert.equal(items.length, 1);
+  // A script may link to the request instead.
+  const granted = await server.call('GET', '/scepRequests?outcome=GRANTED');
+  const request = granted.items.find(({ subject }) => subject.includes('patient-1'));
+  await visit.open(`/requests/${request.uuid}`);
+  await page.getByText('kept for refused requests only').waitFor();
 });
 
 story('a waiting request is rejected with a reason, and the device is refused', async ({ page, server, visit }) => {

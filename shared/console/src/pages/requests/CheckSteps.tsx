@@ -39,6 +39,15 @@ export function CheckSteps({ checks }: { checks: RequestCheck[] }) {
   );
 }
 
+/** Says why a request shows no checks, of which nothing is known. */
+export function NoChecks() {
+  return (
+    <Box color="text-body-secondary">
+      Its checks are not shown: they are kept for refused requests only.
+    </Box>
+  );
+}
+
 function StepList({ checks, label }: { checks: RequestCheck[]; label: string }) {
   return (
     <Steps

@@ -9,7 +9,7 @@ import { api, body } from '../../api/client';
 import { Loaded } from '../../components/Loaded';
 import { Page } from '../../components/Page';
 import { PageLink } from '../../components/PageLink';
-import { CheckSteps } from './CheckSteps';
+import { CheckSteps, NoChecks } from './CheckSteps';
 import { Failure } from './Failure';
 import { RequestFacts } from './RequestFacts';
 
@@ -36,7 +36,10 @@ export function RequestPage() {
             )}
             {request.reason && <Failure reason={request.reason} message={request.message} />}
             <Container header={<Header variant="h2">What came in</Header>}>
-              <RequestFacts request={request} />
+              <SpaceBetween size="m">
+                <RequestFacts request={request} />
+                {request.checks.length === 0 && <NoChecks />}
+              </SpaceBetween>
             </Container>
             {request.checks.length > 0 && (
               <Container

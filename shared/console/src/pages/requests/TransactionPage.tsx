@@ -7,6 +7,7 @@ import { useParams } from 'react-router';
 import { api, versioned } from '../../api/client';
 import { Loaded } from '../../components/Loaded';
 import { Page } from '../../components/Page';
+import { NoChecks } from './CheckSteps';
 import { Decision } from './Decision';
 import { ReviewTable } from './ReviewTable';
 import { TransactionFacts } from './TransactionFacts';
@@ -28,7 +29,10 @@ export function TransactionPage() {
         {(reviewed) => (
           <SpaceBetween size="l">
             <Container header={<Header variant="h2">The request</Header>}>
-              <TransactionFacts transaction={reviewed.object} />
+              <SpaceBetween size="m">
+                <TransactionFacts transaction={reviewed.object} />
+                <NoChecks />
+              </SpaceBetween>
             </Container>
             <ReviewTable transaction={reviewed.object} />
             <Decision
