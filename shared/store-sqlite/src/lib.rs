@@ -1,9 +1,9 @@
 //! Adapter: the whole store in one SQLite file. `schema.sql` says what is in it.
 //!
-//! One connection writes. Readers see the last commit. A write whose effect leaves the process is on
-//! the disk before it is answered, and so is what a repeated request or a CRL is answered from; a
-//! claim is not, because what is signed for it leaves only after the certificate was recorded: see
-//! `database.rs`.
+//! One connection writes. Readers see the last commit. A write whose effect leaves the process is
+//! on the disk before it is answered, and so is what a repeated request or a CRL is answered from.
+//! A claim is not, because what is signed for it leaves only after the certificate was recorded:
+//! see `database.rs`.
 
 mod audit;
 mod certificate_row;

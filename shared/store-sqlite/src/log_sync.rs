@@ -1,10 +1,10 @@
 //! Brings the log of the database to the disk. Commits of one moment share a synchronisation.
 //!
-//! SQLite does the same at each commit if it is told to (`PRAGMA synchronous = FULL`), but holds the
-//! database meanwhile, and shows the commit to readers only then. Here readers see a commit as soon
-//! as the log has it, so an answer that rests on one waits for the disk as well. Whatever a commit
-//! wrote is in the log when it ends; a checkpoint that moves it into the database synchronises both
-//! by itself.
+//! SQLite does the same at each commit if it is told to (`PRAGMA synchronous = FULL`), but holds
+//! the database meanwhile, and shows the commit to readers only then. Here readers see a commit as
+//! soon as the log has it, so an answer that rests on one waits for the disk as well. Whatever a
+//! commit wrote is in the log when it ends; a checkpoint that moves it into the database
+//! synchronises both by itself.
 
 use std::ffi::OsString;
 use std::fs::File;
@@ -60,14 +60,15 @@ impl LogSync {
         Ok(Self { waiting, counts })
     }
 
-    /// Notes that a commit begins which has to survive a power cut. It ends, or has failed, when the
-    /// result is dropped.
+    /// Notes that a commit begins which has to survive a power cut. It ends, or has failed, when
+    /// the result is dropped.
     pub(crate) fn begin_commit(&self) -> CommitInProgress<'_> {
         self.counts.begun.fetch_add(1, Ordering::SeqCst);
         CommitInProgress(&self.counts)
     }
 
-    /// Returns once all that a reader has seen, and that has to survive a power cut, is on the disk.
+    /// Returns once all that a reader has seen, and that has to survive a power cut, is on the
+    /// disk.
     pub(crate) async fn sync_seen(&self) -> Result<(), Error> {
         let Counts { begun, synced, .. } = &*self.counts;
         // A reader sees a commit no sooner than it began.
