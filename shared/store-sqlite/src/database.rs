@@ -97,8 +97,8 @@ impl Database {
         run().map_err(|error: Error| error.into_store_error(operation))
     }
 
-    /// Runs a read as [`Self::read`] does, for an answer that rests on what was found: that survives
-    /// a power cut as well.
+    /// Runs a read as [`Self::read`] does, for an answer that rests on what was found. What it
+    /// found survives a power cut as well.
     pub(crate) async fn read_lasting<T: Send>(
         &self,
         operation: &'static str,
