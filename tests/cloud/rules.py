@@ -1,4 +1,4 @@
-"""Holds the Rules of template.yaml to the combinations below, as the emulator's CloudFormation evaluates them.
+"""Holds the Rules of template.yaml and infra/deployer.yaml to the combinations below, as the emulator's CloudFormation evaluates them.
 
 Usage: python rules.py, by the Python of the emulator (tests/cloud/lint.sh runs it)."""
 
@@ -29,7 +29,7 @@ TABLES = {
     "CertificatesTableName": "restored-certificates",
 }
 
-# What is deployed.
+# What is deployed of template.yaml.
 ACCEPTED = [
     {},
     EDGE,
@@ -90,6 +90,14 @@ REFUSED = [
     ({**TABLES, "CertificatesTableName": ""}, "CertificatesTableName is missing"),
 ]
 
+# The same of infra/deployer.yaml.
+DEPLOYER_ACCEPTED = [
+    {},
+    {"DomainName": "scep.example"},
+    {"DomainName": "scep.example", "HostedZoneId": "Z0123456789"},
+]
+DEPLOYER_REFUSED = [({"HostedZoneId": "Z0123456789"}, "HostedZoneId needs DomainName")]
+
 
 def refuse(template, given):
     """The reason for which these parameters are refused, or None."""
@@ -102,13 +110,12 @@ def refuse(template, given):
     return None
 
 
-def main():
-    path = pathlib.Path(__file__).resolve().parents[2] / "template.yaml"
-    template = engine._parse_template(path.read_text())
+def check(path, accepted, refused):
+    template = engine._parse_template((pathlib.Path(__file__).resolve().parents[2] / path).read_text())
     engine._check_rules_section(template)
-    wrong = [f"{given} is refused: {reason}" for given in ACCEPTED if (reason := refuse(template, given))]
+    wrong = [f"{given} is refused: {reason}" for given in accepted if (reason := refuse(template, given))]
     shown = set()
-    for given, beginning in REFUSED:
+    for given, beginning in refused:
         reason = refuse(template, given) or ""
         shown.add(reason)
         if not reason.startswith(beginning):
@@ -120,8 +127,9 @@ def main():
     named = set(re.findall(r"'Ref': '(\w+)'", str(template["Rules"])))
     wrong += [f"there is no parameter {name}" for name in named - set(template["Parameters"])]
     if wrong:
-        sys.exit("\n".join(wrong))
-    print(f"rules: {len(ACCEPTED)} combinations accepted, {len(REFUSED)} refused")
+        sys.exit("\n".join([f"{path}:", *wrong]))
+    print(f"rules of {path}: {len(accepted)} combinations accepted, {len(refused)} refused")
 
 
-main()
+check("template.yaml", ACCEPTED, REFUSED)
+check("infra/deployer.yaml", DEPLOYER_ACCEPTED, DEPLOYER_REFUSED)

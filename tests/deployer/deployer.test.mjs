@@ -424,6 +424,15 @@ test('no role may send traces that the stack does not make', () => {
   assert.deepEqual(given('true'), ['Tracing', 'GetCaCapsRole', 'GetCaCertRole', 'PkiOperationRole', 'ProfilesRole', 'ConsoleRole', 'MaintenanceRole']);
 });
 
+// A name with a wildcard would be every name.
+test('the names in policies have the form that the template gives them', () => {
+  const patterns = ({ Parameters }) => [Parameters.DomainName.AllowedPattern, Parameters.HostedZoneId.AllowedPattern];
+  const [name, zone] = patterns(read('infra/deployer.yaml'));
+  assert.deepEqual([name, zone], patterns(read('template.yaml')));
+  assert.doesNotMatch('*', new RegExp(name));
+  assert.doesNotMatch('*', new RegExp(zone));
+});
+
 test('policies fit into what IAM allows, with the longest names', () => {
   const longest = deploy(file ? parse(readFileSync(resolve(file), 'utf8')) : read('infra/deployer.yaml'), 'a-name-for-the-stack-of-the-deployer', { StackName: 'a'.repeat(29) });
   for (const [name, { type, properties }] of Object.entries(longest)) {
