@@ -189,13 +189,28 @@ fn a_stack_in_another_region_continues_with_replicas_of_tables_and_keys() {
     let late = site.enrol("late");
 
     site.shell
-        .run_documented(recovery, "export AWS_DEFAULT_REGION=$other", &[]);
+        .run_documented(recovery, "describe-stacks --stack-name $stack", &[]);
+    site.shell
+        .run_documented(recovery, "put-function-concurrency", &[]);
+    let (status, _) = STACK.post(&site.scep_url, b"no message");
+    assert_eq!(status, 429, "a stopped stack answers");
+
+    let public = site.crl_url.split("/crl/").next().unwrap().to_owned();
+    let same_name = [("http://pki.example.com", public.as_str())];
+    site.shell
+        .run_documented(recovery, "AWS_DEFAULT_REGION=$other", &same_name);
     let url = site.scep_url.clone();
     (site.admin, site.scep_url, site.crl_url) = Site::find(&mut site.shell, "wide");
     assert_ne!(site.scep_url, url);
     for (device, name) in [(&device, "device"), (&late, "late")] {
-        site.renew(device, name).leaf();
+        let leaf = site.renew(device, name).leaf();
+        let mut parts = leaf.der().windows(public.len());
+        assert!(parts.any(|octets| octets == public.as_bytes()), "{public}");
     }
+    // A parameter that the command does not name.
+    let functions = "aws lambda list-functions --query 'Functions[].Environment.Variables'";
+    let settings = site.shell.run(functions);
+    assert!(settings.contains(r#""SCEPTER_PROFILES_MAX_AGE_SECONDS": "1""#));
     site.refuses_renewal(&stolen, "stolen", "is revoked");
     site.revoke(&late.certificate, "superseded");
     let (there, listed) = site.read_crl();
