@@ -154,13 +154,27 @@ fn a_restored_stack_serves_the_devices_of_before_and_revokes_what_was_lost() {
     // Both the old table and the log know it.
     let signed = site.shell.run_documented(recovery, "aws logs", &[]);
     assert!(signed.contains(&serial_number_of_lost), "{signed}");
-    let copied = site
-        .shell
-        .run_documented(recovery, "copy-certificates.py", &[]);
-    let copied: Vec<_> = copied.lines().collect();
     let uuid = before[0]["uuid"].as_str().unwrap();
-    assert!(copied.contains(&format!("copied {serial_number_of_lost}").as_str()));
-    assert!(copied.contains(&format!("revoked {uuid} keyCompromise").as_str()));
+    let revoked = format!("revoked {uuid} keyCompromise");
+    let without_zone = "! python3 infra/copy-certificates.py $old $new 2026-11-28T09:00:00";
+    site.shell.run(without_zone);
+    // The time in an item is earlier than its write: so much earlier, here.
+    let written_later = r#"$new $(date -ud "$moment 4 minutes" +%FT%TZ)"#;
+    let written_later = [("$new $moment", written_later)];
+    let mut copy = |token: &str| {
+        site.shell.run(&format!("now_valid=$token token={token}"));
+        let copied = site
+            .shell
+            .run_documented(recovery, "copy-certificates.py", &written_later);
+        site.shell.run("token=$now_valid");
+        copied.lines().map(str::to_owned).collect::<Vec<_>>()
+    };
+    let copied = copy("expired");
+    assert!(copied.contains(&format!("copied {serial_number_of_lost}")));
+    assert!(copied.contains(&revoked));
+    // What an expired token left out is printed again, until it is done.
+    assert_eq!(copy("$token"), [revoked]);
+    assert_eq!(copy("$token"), [""; 0]);
     let (restored, listed) = site.read_crl();
     assert!(restored > number, "{restored} after {number}");
     assert!(listed.contains(&serial_number(&stolen.certificate)));
