@@ -184,8 +184,10 @@ def loopback_origins(port: str) -> None:
     apigateway._urlopen_sync = own
     forward = cloudfront._forward_to_origin
 
-    def forward_own(origin, method, uri, query_string, headers, *arguments, **named):
+    def forward_own(origin, method, uri, query_string, headers, body, is_https, client, forwarded):
         if host := served_as(origin["domain_name"]):
+            # API Gateway appends whom it saw to X-Forwarded-For: the edge, which has this address here.
+            forwarded = f"{forwarded}, {client}" if forwarded else client
             origin = {
                 **origin,
                 "domain_name": "127.0.0.1",
@@ -194,7 +196,7 @@ def loopback_origins(port: str) -> None:
             }
             headers = {name: value for name, value in headers.items() if name.lower() != "host"}
             headers["host"] = host
-        return forward(origin, method, uri, query_string, headers, *arguments, **named)
+        return forward(origin, method, uri, query_string, headers, body, is_https, client, forwarded)
 
     cloudfront._forward_to_origin = forward_own
 

@@ -3,8 +3,7 @@ import { expect, test, vi } from 'vitest';
 
 // The formats take the zone of the process when they are made.
 vi.stubEnv('TZ', 'Asia/Tokyo');
-const { Time } = await import('./Time');
-const { timeText } = await import('./times');
+const { Time, timeText } = await import('./Time');
 
 /** In Tokyo it is five o'clock on the next day. */
 const VALUE = '2026-01-01T20:00:00.5Z';

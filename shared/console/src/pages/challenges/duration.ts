@@ -1,5 +1,5 @@
 import type { DurationDraft, DurationUnit } from '../../components/forms/duration';
-import { timeText } from '../../components/times';
+import { timeText } from '../../components/Time';
 
 /** The units of a challenge's validity. */
 export const VALIDITY_UNITS: DurationUnit[] = ['minutes', 'hours', 'days'];

@@ -3,7 +3,7 @@ import SpaceBetween from '@cloudscape-design/components/space-between';
 import { DurationField } from '../../components/forms/DurationField';
 import { SelectField, TextField } from '../../components/forms/inputs';
 import { Section } from '../../components/forms/Section';
-import { timeText } from '../../components/times';
+import { timeText } from '../../components/Time';
 import { useRaCertificates } from '../../api/queries';
 import { AlreadyCreated } from './AlreadyCreated';
 import type { RaCertificateDraft } from './draft';

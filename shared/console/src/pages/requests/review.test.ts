@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 
 import type { TransactionView } from '../../api/schema';
-import { timeText } from '../../components/times';
+import { timeText } from '../../components/Time';
 import { reviewChanges, reviewRows } from './review';
 
 /** As the API responds for a request that waits. */

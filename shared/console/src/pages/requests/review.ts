@@ -1,5 +1,5 @@
 import type { RequestedContents, TransactionView } from '../../api/schema';
-import { timeText } from '../../components/times';
+import { timeText } from '../../components/Time';
 import { outcomeOf } from './outcomes';
 
 /** A property of a certificate: what the device asked for, and what it will get. */

@@ -14,7 +14,7 @@ import { useRaCertificates, useRaProfiles } from '../../api/queries';
 import { ChallengeSourcesFields } from '../../components/scep-profile/ChallengeSourcesFields';
 import type { ScepProfileDraft } from '../../components/scep-profile/draft';
 import { scepField } from '../../components/scep-profile/labels';
-import { timeText } from '../../components/times';
+import { timeText } from '../../components/Time';
 
 const NO_RA_PROFILE = { value: '', label: 'None: only the URLs of RA Profiles work' };
 
