@@ -7,7 +7,6 @@ import { useNavigate } from 'react-router';
 
 import { WITHOUT_ASKING } from '../components/LeaveGuard';
 import { receiveSession } from './handover';
-import { beginSignIn } from './oidc';
 import type { OidcSettings } from './settings';
 
 /** Leads to the identity provider. */
@@ -22,7 +21,9 @@ export function OidcSignIn({ settings, expired }: { settings: OidcSettings; expi
 
   const signIn = () => {
     const path = `${location.pathname}${location.search}`.replace(/^\/console/, '') || '/';
-    beginSignIn(settings, path).catch((error: unknown) => setProblem(String(error)));
+    import('./oidc')
+      .then(({ beginSignIn }) => beginSignIn(settings, path))
+      .catch((error: unknown) => setProblem(String(error)));
   };
   return (
     <SpaceBetween size="m">

@@ -5,7 +5,6 @@ import { useEffect, useRef, useState } from 'react';
 import { useNavigate } from 'react-router';
 
 import { announceSession } from './handover';
-import { finishSignIn } from './oidc';
 import { session } from './session';
 import { readSignInSettings } from './settings';
 import { SignInPage } from './SignInPage';
@@ -51,6 +50,7 @@ async function completeSignIn(): Promise<string> {
   if (settings.method !== 'oidc') {
     throw new Error('This server has no identity provider.');
   }
+  const { finishSignIn } = await import('./oidc');
   const { credentials, tokens, path } = await finishSignIn(settings);
   announceSession(tokens);
   session.begin(credentials);

@@ -1,6 +1,5 @@
 import type { TokenEndpointResponse } from 'oauth4webapi';
 
-import { OidcCredentials } from './oidc';
 import { session } from './session';
 import type { OidcSettings } from './settings';
 
@@ -29,7 +28,10 @@ export function announceSession(tokens: TokenEndpointResponse): void {
 export function receiveSession(settings: OidcSettings, onOther: () => void): () => void {
   return receive((message) => {
     if (message.kind === 'signed-in') {
-      session.resume(new OidcCredentials(settings, message.tokens), onOther);
+      // Loaded when it is needed: those who sign in with a token never need it.
+      void import('./oidc').then(({ OidcCredentials }) =>
+        session.resume(new OidcCredentials(settings, message.tokens), onOther),
+      );
     }
   });
 }
