@@ -3,6 +3,7 @@
 
 mod adapters;
 mod challenges;
+mod deployer;
 mod deployment;
 mod door;
 mod emulator;
