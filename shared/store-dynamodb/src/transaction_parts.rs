@@ -122,7 +122,6 @@ impl DynamoDbStore {
 
     /// Adds the parts of a transaction that its item lacks, if they are where they belong.
     async fn add_parts(&self, mut item: Item) -> Result<Item, StoreError> {
-        let mut part = None;
         if is_in(&item, ISSUED) && !item.contains_key(CERTIFICATE) {
             match self.read_certificate_of(&item).await? {
                 Some(found) => {
@@ -138,9 +137,8 @@ impl DynamoDbStore {
         }
         if is_in(&item, ISSUING) && !item.contains_key(TO_BE_SIGNED) {
             let claimed = self.read_claimed_request(&item).await?;
-            part = claimed.and_then(|mut found| found.remove_entry(TO_BE_SIGNED));
+            item.extend(claimed.and_then(|mut found| found.remove_entry(TO_BE_SIGNED)));
         }
-        item.extend(part);
         Ok(item)
     }
 
