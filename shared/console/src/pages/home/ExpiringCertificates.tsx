@@ -41,7 +41,7 @@ export function ExpiringCertificates() {
             <Box textAlign="center">
               {query.data?.isCut
                 ? 'Of those that expire first, each was renewed or is not due yet. The list has the others.'
-                : `Each certificate was renewed, or has ${WARN_DAYS} days or a third of its lifetime left.`}
+                : `Each certificate was renewed, or has more than ${WARN_DAYS} days, or a third of its lifetime, left.`}
             </Box>
           }
           columnDefinitions={columns}
