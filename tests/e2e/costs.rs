@@ -100,7 +100,7 @@ fn a_month_costs_what_its_enrolments_and_the_idle_stack_cost() {
     let (_, least) = compute_costs(&[&busy[..], &["--metrics", "NONE", "--no-traces"]].concat());
     let saved = read_amount(&all, "USD a month") - read_amount(&least, "USD a month");
     assert_eq!(format!("{saved:.2}"), "10.60");
-    let (_, rsa) = compute_costs(&[&busy[..], &["--signature", "RSA"]].concat());
+    let (_, rsa) = compute_costs(&[&busy[..], &["--signature", "RSA_2048"]].concat());
     assert_eq!(read_amount(&rsa, "KMS Sign"), 0.3);
 }
 
