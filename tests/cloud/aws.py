@@ -17,6 +17,7 @@
                                 topic publishes when one of them is set to ALARM
     zone NAME                   makes a hosted zone of Route 53; its id
     certificate NAME            has a certificate issued for a name; its ARN
+    count TABLE PREFIX          how many items of a table have an id that begins with this
     targets RULE                the input that a rule of EventBridge gives to each of its targets, or null, by their ARNs
 """
 
@@ -199,12 +200,17 @@ def certificate(name):
     return boto3.client("acm").request_certificate(DomainName=name, ValidationMethod="DNS")["CertificateArn"]
 
 
+def count(table, prefix):
+    pages = boto3.client("dynamodb").get_paginator("scan").paginate(TableName=table, ProjectionExpression="id")
+    return sum(item["id"]["S"].startswith(prefix) for page in pages for item in page["Items"])
+
+
 def targets(rule):
     found = boto3.client("events").list_targets_by_rule(Rule=rule)["Targets"]
     return {target["Arn"]: target.get("Input") for target in found}
 
 
 if __name__ == "__main__":
-    commands = (deployer, escalate, describe, policy, routes, key, logs, person, pool, delete, invoke, alarms, zone, certificate, targets)
+    commands = (deployer, escalate, describe, policy, routes, key, logs, person, pool, delete, invoke, alarms, zone, certificate, count, targets)
     commands = {command.__name__: command for command in commands}
     json.dump(commands[sys.argv[1]](*sys.argv[2:]), sys.stdout)

@@ -120,6 +120,12 @@ fn check_status(wanted: u16, status: u16) -> Result<(), u16> {
     (status == wanted).then_some(()).ok_or(status)
 }
 
+/// The number of notices that wait to be delivered.
+fn count_notices() -> Value {
+    let table = &STACK.outputs["TransactionsTableName"];
+    STACK.ask(&["count", table, "notice/"], "")
+}
+
 /// A key belongs to a stack by its tag; the stack cannot adopt a key without it.
 #[test]
 fn only_keys_with_the_tag_of_the_stack_are_adopted() {
@@ -186,8 +192,11 @@ fn every_permission_of_pki_operation_is_needed_and_none_missing_is_a_refusal() {
         let device = Device::rsa();
         let message = device.message(&device.enrolment(&once, &challenge), &ra_certificate);
         check_status(200, STACK.post(&url, &message).0)?;
-        // Intune is asked by a federated credential.
+        // Intune is asked by a federated credential. Once it was told of the certificate, no notice
+        // is left that maintenance would deliver again.
+        let notices = count_notices();
         enrol_by_intune(&draw_name())?;
+        (count_notices() == notices).then_some(()).ok_or(503u16)?;
         // A request that requires approval counts the pending ones first.
         let held = draw_name();
         let approval = json!({ "requireManualApproval": true });
