@@ -39,7 +39,9 @@ pub(crate) fn find_bound_challenge(
 ) -> rusqlite::Result<Option<OneTimeChallenge>> {
     let found = connection
         .prepare_cached(
-            "SELECT * FROM challenges WHERE transaction_uuid = ? ORDER BY number DESC LIMIT 1",
+            // A conversion numbers challenges in no order.
+            "SELECT * FROM challenges WHERE transaction_uuid = ?
+             ORDER BY created_at DESC, number DESC LIMIT 1",
         )?
         .query_row([Id(transaction)], read_challenge)
         .optional()?;

@@ -459,3 +459,22 @@ async fn a_backup_is_made_while_the_server_runs() {
     let twice = run_scepter(&["backup", copy_name], data.path());
     assert!(!twice.status.success(), "{twice:?}");
 }
+
+/// The store of before is read in no order.
+#[tokio::test]
+async fn a_transaction_has_its_latest_challenge_in_whatever_order_they_are_converted() {
+    let now = OffsetDateTime::now_utc();
+    let challenges = [now, now - DAY].map(|made_at| {
+        let mut challenge = samples::one_time_challenge(1, made_at);
+        challenge.terms.transaction_id = Some(key("t 1").transaction_id);
+        challenge
+    });
+    for order in [[0, 1], [1, 0]] {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("test.db")).unwrap();
+        let records = order.map(|index| Record::Challenge(Box::new(challenges[index].clone())));
+        store.import(records.to_vec()).await.unwrap();
+        let found = store.challenge_of(&key("t 1")).await.unwrap();
+        assert_eq!(found.unwrap().uuid, challenges[0].uuid);
+    }
+}
