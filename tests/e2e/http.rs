@@ -5,6 +5,7 @@ mod console;
 mod conversion;
 mod crl_cost;
 mod data_folder;
+mod failing_disk;
 mod metrics;
 mod rejections;
 mod slow_clients;

@@ -306,24 +306,32 @@ impl DataFolder {
         }
     }
 
+    /// Waits until the disk has not taken what was written to the database.
+    pub(crate) async fn failed(&self) {
+        self.store.failed().await;
+    }
+
     /// Deletes by timer what has expired.
     pub(crate) async fn sweep_periodically(self) {
         let mut timer = tokio::time::interval(SWEEP_INTERVAL);
         loop {
             timer.tick().await;
-            // Writes of requests come between the parts.
-            loop {
-                match self.store.delete_expired(OffsetDateTime::now_utc()).await {
-                    Ok(0) => break,
-                    Ok(rows) => tracing::debug!(rows, "deleted what has expired"),
-                    Err(error) => {
-                        let error = ErrorChain(&error);
-                        tracing::error!(%error, "could not delete what has expired");
-                        break;
-                    }
-                }
+            if let Err(error) = self.sweep().await {
+                let error = ErrorChain(&error);
+                tracing::error!(%error, "could not delete what has expired");
             }
         }
+    }
+
+    async fn sweep(&self) -> Result<(), StoreError> {
+        // Writes of requests come between the parts.
+        loop {
+            match self.store.delete_expired(OffsetDateTime::now_utc()).await? {
+                0 => break,
+                rows => tracing::debug!(rows, "deleted what has expired"),
+            }
+        }
+        Ok(())
     }
 }
 

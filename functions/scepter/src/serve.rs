@@ -15,6 +15,8 @@ use crate::tokens::TokenHolders;
 use crate::welcome::Welcome;
 use crate::{demo, routes, server};
 
+const DISK_FAILED: &str = "the disk did not take what was written to the database";
+
 /// Opens the data folder and serves until the process is asked to stop.
 #[tokio::main]
 pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn Error>> {
@@ -56,13 +58,18 @@ pub(crate) async fn run_server(settings: &ServeSettings) -> Result<(), Box<dyn E
         default_scep_profile: default,
         api,
     };
-    server::serve_until_signal(
+    let serving = server::serve_until_signal(
         server,
         routes::router(services, management),
         settings.connections_per_address,
         settings.trusted_proxies(),
-    )
-    .await?;
+    );
+    tokio::select! {
+        served = serving => served?,
+        // Nothing that is enrolled would be answered any more. Opened again, the database contains
+        // all that the disk has.
+        () = data.failed() => return Err(DISK_FAILED.into()),
+    }
     data.close().await;
     Ok(())
 }

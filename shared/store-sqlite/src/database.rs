@@ -5,6 +5,7 @@
 //! the disk: see `log_sync.rs`.
 
 use std::fs::File;
+use std::io;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -12,6 +13,8 @@ use std::time::Duration;
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 use scep_service::error::StoreError;
 use scep_service::ports::WriteOutcome;
+use tempfile::NamedTempFile;
+use tokio::sync::Semaphore;
 
 use crate::error::Error;
 use crate::log_sync::LogSync;
@@ -19,6 +22,13 @@ use crate::schema;
 
 /// How many prepared statements a connection keeps: more than there are in this crate.
 const MAX_STATEMENTS: usize = 200;
+
+/// How many reads that may take long run at once. Each has a reader, which has two file descriptors
+/// and keeps up to 2 MB of pages.
+const MAX_SCANS: usize = 8;
+
+/// How many readers are kept open that nobody uses.
+const MAX_IDLE_READERS: usize = 16;
 
 /// How long a reader waits for another process, such as an administrator's `sqlite3`.
 const MAX_WAIT: Duration = Duration::from_secs(5);
@@ -47,6 +57,7 @@ pub(crate) enum Durability {
 pub(crate) struct Database {
     file: Arc<PathBuf>,
     readers: Arc<Mutex<Vec<Connection>>>,
+    scans: Arc<Semaphore>,
     // Callers that wait for their turn leave their threads to others.
     writer: Arc<tokio::sync::Mutex<Connection>>,
     log: LogSync,
@@ -55,20 +66,17 @@ pub(crate) struct Database {
 impl Database {
     /// Opens the file, or creates it, and brings its schema up to date.
     pub(crate) fn open(file: &Path) -> Result<Self, Error> {
-        let mut connection = Connection::open(file)?;
-        configure(&connection)?;
-        // Readers do not disturb the writer in this mode, and a commit appends to one file.
-        connection.pragma_update(None, "journal_mode", "WAL")?;
-        // Commits leave it to `LogSync` to bring the log to the disk.
-        connection.pragma_update(None, "synchronous", "NORMAL")?;
-        connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
-        connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+        let mut connection = open_writer(file)?;
         schema::migrate(&mut connection)?;
+        // What a former process left in the log may not be on the disk, or a write of it may have
+        // failed without a trace: written into the file, it is on the disk.
+        move_log(&connection)?;
         // Callers of other threads wait for this connection before SQLite sees them.
         connection.busy_timeout(Duration::ZERO)?;
         Ok(Self {
             file: Arc::new(file.to_owned()),
             readers: Arc::default(),
+            scans: Arc::new(Semaphore::new(MAX_SCANS)),
             writer: Arc::new(tokio::sync::Mutex::new(connection)),
             log: LogSync::start(file)?,
         })
@@ -88,10 +96,7 @@ impl Database {
             // A reader whose read fails is not used again, because its transaction may be open.
             let found = read(&connection)?;
             execute(&connection, "COMMIT")?;
-            self.readers
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .push(connection);
+            self.return_reader(connection);
             Ok(found)
         };
         run().map_err(|error: Error| error.into_store_error(operation))
@@ -115,16 +120,21 @@ impl Database {
         synced.map_err(|error| error.into_store_error(operation))
     }
 
-    /// Runs a read that may take long, on a thread that may block.
+    /// Runs a read that may take long, on a thread that may block. Others wait for their turn.
     pub(crate) async fn scan<T: Send + 'static>(
         &self,
         operation: &'static str,
         read: impl FnOnce(&Connection) -> Result<T, Error> + Send + 'static,
     ) -> Result<T, StoreError> {
         let database = self.clone();
-        tokio::task::spawn_blocking(move || database.read(operation, read))
-            .await
-            .unwrap_or_else(|error| Err(Error::Join(error).into_store_error(operation)))
+        let permit = Arc::clone(&self.scans).acquire_owned().await;
+        tokio::task::spawn_blocking(move || {
+            // The read continues even if the caller stops waiting for it.
+            let _permit = permit;
+            database.read(operation, read)
+        })
+        .await
+        .unwrap_or_else(|error| Err(Error::Join(error).into_store_error(operation)))
     }
 
     /// Runs a write in a transaction. If it fails, nothing of it is written.
@@ -152,7 +162,12 @@ impl Database {
     ) -> Result<T, Error> {
         let mut waits = 0;
         loop {
-            let connection = self.writer.lock().await;
+            let mut connection = self.writer.lock().await;
+            if !connection.is_autocommit() {
+                // Its last write could not be rolled back. Closing it ends the transaction.
+                *connection = open_writer(&self.file)?;
+                connection.busy_timeout(Duration::ZERO)?;
+            }
             match execute(&connection, "BEGIN IMMEDIATE") {
                 Ok(()) => {
                     let lasts = durability == Durability::PowerCut;
@@ -168,12 +183,24 @@ impl Database {
         }
     }
 
+    /// Waits until the log could not be brought to the disk. From then on, no write that has to
+    /// survive a power cut succeeds until the database is opened again.
+    pub(crate) async fn failed(&self) {
+        self.log.failed().await;
+    }
+
     /// Moves what the log holds into the file, and empties the log, unless somebody reads.
     pub(crate) fn empty_log(&self) -> Result<(), Error> {
         let connection = Connection::open(&*self.file)?;
         configure(&connection)?;
-        connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
-        Ok(())
+        move_log(&connection)
+    }
+
+    fn return_reader(&self, connection: Connection) {
+        let mut readers = self.readers.lock().unwrap_or_else(PoisonError::into_inner);
+        if readers.len() < MAX_IDLE_READERS {
+            readers.push(connection);
+        }
     }
 
     fn take_reader(&self) -> Result<Connection, Error> {
@@ -189,6 +216,18 @@ impl Database {
     }
 }
 
+fn open_writer(file: &Path) -> Result<Connection, Error> {
+    let connection = Connection::open(file)?;
+    configure(&connection)?;
+    // Readers do not disturb the writer in this mode, and a commit appends to one file.
+    connection.pragma_update(None, "journal_mode", "WAL")?;
+    // Commits leave it to `LogSync` to bring the log to the disk.
+    connection.pragma_update(None, "synchronous", "NORMAL")?;
+    connection.pragma_update(None, "journal_size_limit", 64 * 1024 * 1024)?;
+    connection.pragma_update(None, "wal_autocheckpoint", CHECKPOINT_PAGES)?;
+    Ok(connection)
+}
+
 fn open_reader(file: &Path) -> Result<Connection, Error> {
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY | OpenFlags::SQLITE_OPEN_NO_MUTEX;
     let connection = Connection::open_with_flags(file, flags)?;
@@ -196,10 +235,29 @@ fn open_reader(file: &Path) -> Result<Connection, Error> {
     Ok(connection)
 }
 
-/// Writes a copy of the database as it is now into a new file, which is on the disk then.
+/// Moves what the log holds into the file, as far as nobody reads it, and brings both to the disk.
+fn move_log(connection: &Connection) -> Result<(), Error> {
+    connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()))?;
+    Ok(())
+}
+
+/// Writes a copy of the database as it is now into a new file, which is on the disk then. If that
+/// fails, there is no such file.
 pub(crate) fn copy_file(from: &Path, to: &Path) -> Result<(), Error> {
-    open_reader(from)?.execute("VACUUM INTO ?", [to.to_string_lossy()])?;
-    Ok(File::open(to)?.sync_all()?)
+    if to.try_exists()? {
+        return Err(io::Error::from(io::ErrorKind::AlreadyExists).into());
+    }
+    let folder = match to.parent() {
+        Some(folder) if folder != Path::new("") => folder,
+        _ => Path::new("."),
+    };
+    // A copy that is not complete is never seen under its name, not even after a crash.
+    let copy = NamedTempFile::new_in(folder)?;
+    let path = copy.path().to_str().ok_or(Error::NotUtf8)?;
+    open_reader(from)?.execute("VACUUM INTO ?", [path])?;
+    copy.as_file().sync_all()?;
+    copy.persist_noclobber(to).map_err(|error| error.error)?;
+    Ok(File::open(folder)?.sync_all()?)
 }
 
 fn configure(connection: &Connection) -> Result<(), Error> {
@@ -350,10 +408,13 @@ mod tests {
         // The system refuses to synchronise it.
         database.log = LogSync::of_file(File::open("/dev/null").unwrap()).unwrap();
         insert(&database, 2, false).await.unwrap();
+        let failed = tokio::time::timeout(Duration::from_millis(10), database.failed());
+        failed.await.unwrap_err();
         for number in [1, 3] {
             let error = insert(&database, number, false).await.unwrap_err();
             let cause = std::error::Error::source(&error).unwrap().to_string();
             assert_eq!(cause, "synchronising the log of the database");
+            database.failed().await;
         }
     }
 
@@ -402,6 +463,73 @@ mod tests {
         assert!(panicked.await.unwrap_err().is_panic());
         insert(&database, 2, false).await.unwrap();
         assert_eq!(list_hours(&database), [2]);
+    }
+
+    #[tokio::test]
+    async fn a_write_that_could_not_be_rolled_back_does_not_keep_others_from_writing() {
+        let (_folder, database) = open_new();
+        let stuck = database.writer.lock().await;
+        stuck
+            .execute_batch("BEGIN IMMEDIATE; INSERT INTO counts VALUES (1, 'renewals', 1)")
+            .unwrap();
+        drop(stuck);
+        insert(&database, 2, false).await.unwrap();
+        insert(&database, 3, false).await.unwrap();
+        assert_eq!(list_hours(&database), [2, 3]);
+    }
+
+    /// A process that was killed has committed to its log, and the log is not on the disk.
+    #[tokio::test]
+    async fn the_log_of_a_former_process_is_moved_into_the_file() {
+        let (folder, database) = open_new();
+        insert(&database, 2, false).await.unwrap();
+        let killed = tempfile::tempdir().unwrap();
+        for name in ["test.db", "test.db-wal"] {
+            std::fs::copy(folder.path().join(name), killed.path().join(name)).unwrap();
+        }
+        let log = killed.path().join("test.db-wal");
+        assert!(log.metadata().unwrap().len() > 0);
+        let database = Database::open(&killed.path().join("test.db")).unwrap();
+        assert_eq!(log.metadata().unwrap().len(), 0);
+        assert_eq!(list_hours(&database), [2]);
+    }
+
+    #[tokio::test]
+    async fn many_long_reads_leave_few_readers() {
+        let (_folder, database) = open_new();
+        let reads = (0..100).map(|_| {
+            let database = database.clone();
+            let read = |connection: &Connection| {
+                Ok(connection.query_row("SELECT 1", [], |row| row.get::<_, i64>(0))?)
+            };
+            tokio::spawn(async move { database.scan("reading", read).await })
+        });
+        for read in reads.collect::<Vec<_>>() {
+            assert_eq!(read.await.unwrap().unwrap(), 1);
+        }
+        assert!(database.readers.lock().unwrap().len() <= MAX_SCANS);
+    }
+
+    #[test]
+    fn a_copy_that_fails_leaves_no_file() {
+        let (folder, database) = open_new();
+        let (from, to) = (folder.path().join("test.db"), folder.path().join("copy.db"));
+        copy_file(&from, &to).unwrap();
+        assert_eq!(list_hours(&Database::open(&to).unwrap()), [0_i64; 0]);
+        drop(database);
+        let error = copy_file(&from, &to).unwrap_err();
+        assert_eq!(error.to_string(), "entity already exists");
+        std::fs::write(&from, "no database").unwrap();
+        copy_file(&from, &folder.path().join("other.db")).unwrap_err();
+        let names = std::fs::read_dir(folder.path()).unwrap();
+        let names: Vec<_> = names.map(|entry| entry.unwrap().file_name()).collect();
+        assert!(
+            names
+                .iter()
+                .all(|name| !name.to_str().unwrap().starts_with('.')),
+            "{names:?}"
+        );
+        assert!(!names.iter().any(|name| name == "other.db"), "{names:?}");
     }
 
     #[tokio::test]

@@ -18,6 +18,9 @@ pub(crate) enum Error {
     /// The thread that brings the log to the disk is gone.
     #[error(transparent)]
     LogSyncGone(LogSyncGone),
+    /// SQLite takes names of files as UTF-8 alone.
+    #[error("the name of the folder is not UTF-8")]
+    NotUtf8,
     /// SQLite reported an error.
     #[error(transparent)]
     Sql(#[from] rusqlite::Error),
@@ -57,6 +60,7 @@ impl Error {
             other @ (Self::Io(_)
             | Self::Join(_)
             | Self::LogSyncGone(_)
+            | Self::NotUtf8
             | Self::Sql(_)
             | Self::Sync(_)
             | Self::TooNew(_)) => StoreError::Unavailable {

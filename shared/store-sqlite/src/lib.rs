@@ -86,6 +86,12 @@ impl SqliteStore {
             .map_err(|error| error.into_store_error("copying the database"))
     }
 
+    /// Waits until the file could not be brought to the disk. From then on, nothing more is stored
+    /// for certain until the store is opened again.
+    pub async fn failed(&self) {
+        self.database.failed().await;
+    }
+
     /// Leaves everything in one file, before the process ends.
     ///
     /// # Errors

@@ -14,7 +14,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::{io, thread};
 
-use tokio::sync::oneshot;
+use tokio::sync::{oneshot, watch};
 
 use crate::error::{Error, LogSyncGone};
 
@@ -25,6 +25,7 @@ type Synced = Result<(), Arc<io::Error>>;
 pub(crate) struct LogSync {
     waiting: Sender<oneshot::Sender<Synced>>,
     counts: Arc<Counts>,
+    failed: watch::Receiver<bool>,
 }
 
 /// How many commits there were that have to survive a power cut.
@@ -43,6 +44,8 @@ impl LogSync {
         // SQLite writes the log beside the file that a symbolic link leads to.
         let path = log_path(&database.canonicalize()?);
         let log = File::open(&path)?;
+        // What a former process left in the log, and a reader keeps there, may not be on the disk.
+        log.sync_data()?;
         // The log may be a new file: its name has to survive a power cut as well.
         if let Some(folder) = path.parent() {
             File::open(folder)?.sync_all()?;
@@ -54,10 +57,22 @@ impl LogSync {
         let (waiting, receiver) = channel();
         let counts = Arc::<Counts>::default();
         let shared = Arc::clone(&counts);
+        let (failure, failed) = watch::channel(false);
         thread::Builder::new()
             .name("store-sync".to_owned())
-            .spawn(move || sync_for_all(&log, &receiver, &shared))?;
-        Ok(Self { waiting, counts })
+            .spawn(move || sync_for_all(&log, &receiver, &shared, &failure))?;
+        Ok(Self {
+            waiting,
+            counts,
+            failed,
+        })
+    }
+
+    /// Waits until a synchronisation has failed.
+    pub(crate) async fn failed(&self) {
+        let mut failed = self.failed.clone();
+        // An error means that the thread has ended, so that nothing is synchronised either.
+        let _ = failed.wait_for(|has_failed| *has_failed).await;
     }
 
     /// Notes that a commit begins which has to survive a power cut. It ends, or has failed, when
@@ -100,7 +115,12 @@ impl Drop for CommitInProgress<'_> {
 }
 
 /// Synchronises until the last handle of the database is gone.
-fn sync_for_all(log: &File, waiting: &Receiver<oneshot::Sender<Synced>>, counts: &Counts) {
+fn sync_for_all(
+    log: &File,
+    waiting: &Receiver<oneshot::Sender<Synced>>,
+    counts: &Counts,
+    failure: &watch::Sender<bool>,
+) {
     let mut synced: Synced = Ok(());
     while let Ok(first) = waiting.recv() {
         let others: Vec<_> = waiting.try_iter().collect();
@@ -111,7 +131,10 @@ fn sync_for_all(log: &File, waiting: &Receiver<oneshot::Sender<Synced>>, counts:
             synced = log.sync_data().map_err(Arc::new);
             match &synced {
                 Ok(()) => counts.synced.store(ended, Ordering::SeqCst),
-                Err(error) => tracing::error!(%error, "the log of the database is not on the disk"),
+                Err(error) => {
+                    tracing::error!(%error, "the log of the database is not on the disk");
+                    failure.send_replace(true);
+                }
             }
         }
         for waiting in std::iter::once(first).chain(others) {
