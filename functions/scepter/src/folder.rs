@@ -311,7 +311,7 @@ impl DataFolder {
         self.store.failed().await;
     }
 
-    /// Deletes by timer what has expired.
+    /// Deletes by timer what has expired, and what is beyond the limit.
     pub(crate) async fn sweep_periodically(self) {
         let mut timer = tokio::time::interval(SWEEP_INTERVAL);
         loop {
@@ -330,6 +330,10 @@ impl DataFolder {
                 0 => break,
                 rows => tracing::debug!(rows, "deleted what has expired"),
             }
+        }
+        match self.store.forget_surplus_envelopes().await? {
+            0 => {}
+            count => tracing::warn!(count, "forgot the oldest encrypted keys: too many messages"),
         }
         Ok(())
     }

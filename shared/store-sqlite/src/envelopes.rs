@@ -6,6 +6,7 @@ use scep_service::ports::EnvelopeSighting;
 use scep_service::record::EnvelopeRecord;
 use time::OffsetDateTime;
 
+use crate::error::Error;
 use crate::value::{Digest, Millis};
 
 /// Records the pair, unless the key is on record with another ciphertext that has not expired.
@@ -38,6 +39,25 @@ pub(crate) fn remember_envelope(
         },
     )?;
     Ok(sighting)
+}
+
+/// Returns how many more rows there are than are kept.
+pub(crate) fn count_surplus(connection: &Connection, most: usize) -> Result<usize, Error> {
+    let count: i64 = connection
+        .prepare_cached("SELECT count(*) FROM envelopes")?
+        .query_row([], |row| row.get(0))?;
+    Ok(usize::try_from(count).unwrap_or(0).saturating_sub(most))
+}
+
+/// Deletes the rows that expire first, at most this many.
+pub(crate) fn forget_oldest(connection: &Connection, count: usize) -> Result<usize, Error> {
+    let deleted = connection
+        .prepare_cached(
+            "DELETE FROM envelopes WHERE encrypted_key IN (
+                 SELECT encrypted_key FROM envelopes ORDER BY expires_at LIMIT ?)",
+        )?
+        .execute([i64::try_from(count).unwrap_or(i64::MAX)])?;
+    Ok(deleted)
 }
 
 pub(crate) fn put_envelope(

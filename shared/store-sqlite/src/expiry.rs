@@ -9,7 +9,7 @@ use crate::value::Millis;
 const COUNTS_KEPT: Duration = Duration::days(400);
 
 /// The most rows of a table that one write deletes, so that it does not keep others waiting.
-const MAX_ROWS: u16 = 500;
+pub(crate) const MAX_ROWS: u16 = 500;
 
 /// The tables whose rows expire.
 const TABLES: [&str; 8] = [

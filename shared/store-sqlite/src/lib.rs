@@ -41,6 +41,10 @@ use time::OffsetDateTime;
 
 use crate::database::{Database, Durability};
 
+/// The most encrypted keys that are remembered. Anybody can send one, so that without a limit an
+/// attacker could fill the disk. Whoever wants one forgotten has to send as many messages.
+pub const MAX_ENVELOPES: usize = 10_000_000;
+
 /// The store in a SQLite file.
 #[derive(Clone)]
 pub struct SqliteStore {
@@ -103,6 +107,29 @@ impl SqliteStore {
             .map_err(|error| error.into_store_error("emptying the log of the database"))
     }
 
+    /// Forgets the oldest encrypted keys beyond [`MAX_ENVELOPES`], and returns how many.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] if the file cannot be read or written.
+    pub async fn forget_surplus_envelopes(&self) -> Result<usize, StoreError> {
+        self.forget_envelopes_beyond(MAX_ENVELOPES).await
+    }
+
+    async fn forget_envelopes_beyond(&self, most: usize) -> Result<usize, StoreError> {
+        let count = move |connection: &Connection| envelopes::count_surplus(connection, most);
+        let surplus = self.database.scan("counting envelopes", count).await?;
+        let mut forgotten = 0;
+        while forgotten < surplus {
+            let part = (surplus - forgotten).min(expiry::MAX_ROWS.into());
+            let forget = move |connection: &Connection| envelopes::forget_oldest(connection, part);
+            self.database
+                .write("forgetting envelopes", Durability::Process, forget)
+                .await?;
+            forgotten += part;
+        }
+        Ok(forgotten)
+    }
+
     /// Deletes some of what has expired by now, and returns how many rows. None are left when it
     /// returns 0.
     ///
@@ -113,5 +140,36 @@ impl SqliteStore {
         self.database
             .write("deleting what has expired", Durability::Process, write)
             .await
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use scep_protocol::transaction::Fingerprint;
+    use scep_service::ports::{EnvelopeSighting, Transactions};
+    use time::Duration;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn the_oldest_encrypted_keys_are_forgotten_beyond_the_limit() {
+        let folder = tempfile::tempdir().unwrap();
+        let store = SqliteStore::open(&folder.path().join("test.db")).unwrap();
+        let now = OffsetDateTime::UNIX_EPOCH;
+        let see = async |number: u8| {
+            let (key, until) = (
+                Fingerprint([number; 32]),
+                now + Duration::hours(number.into()),
+            );
+            let seen = store.remember_envelope(key, Fingerprint([0; 32]), until, now);
+            seen.await.unwrap()
+        };
+        for number in 1..=20 {
+            assert_eq!(see(number).await, EnvelopeSighting::First);
+        }
+        assert_eq!(store.forget_envelopes_beyond(20).await.unwrap(), 0);
+        assert_eq!(store.forget_envelopes_beyond(15).await.unwrap(), 5);
+        assert_eq!(see(6).await, EnvelopeSighting::Repeated);
+        assert_eq!(see(5).await, EnvelopeSighting::First);
     }
 }
