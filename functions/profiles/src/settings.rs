@@ -71,9 +71,10 @@ impl JwtSettings {
         let keys_http = http.clone().with_response_limit(MAX_KEYS_BYTES);
         Ok(JwtAuthorizer {
             scope_prefix: self.scope_prefix,
+            client_secrets: token_url
+                .map(|url| ClientSecrets::new(url, scope, self.audience.clone(), http)),
             verifier: TokenVerifier::new(issuer, self.audience, keys_http),
             people: People::new(self.people_clients),
-            client_secrets: token_url.map(|url| ClientSecrets::new(url, scope, http)),
         })
     }
 }
