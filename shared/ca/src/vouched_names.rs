@@ -21,7 +21,7 @@ use crate::bounded_text::quote_excerpt;
 use crate::subject;
 use crate::subject::encode_attributes;
 use crate::subject::name_part::attribute_values;
-use crate::template::{SubjectAltNameType, SubjectAttribute, ValueFault};
+use crate::template::{RuleViolation, SubjectAltNameType, SubjectAttribute, ValueFault};
 use crate::unique_map::UniqueMap;
 
 /// Names to vouch for, which may be invalid. Reads and writes JSON:
@@ -138,6 +138,29 @@ pub enum InvalidVouchedNames {
     TooLong(usize),
 }
 
+impl InvalidVouchedNames {
+    /// The rule that a request with these names breaks.
+    fn into_violation(self) -> RuleViolation {
+        match self {
+            Self::Count(names) => RuleViolation::SubjectAltNameCount {
+                names,
+                max_names: requested_names::MAX_NAMES,
+            },
+            Self::TooLong(bytes) => RuleViolation::SubjectAltNameTooLong {
+                bytes,
+                max_bytes: requested_names::MAX_BYTES,
+            },
+            Self::SubjectTooLong(bytes) => RuleViolation::SubjectTooLong {
+                bytes,
+                max_bytes: subject::MAX_BYTES,
+            },
+            Self::AltName { value, .. } => RuleViolation::SubjectAltNameUnreadable(value),
+            Self::Attribute { value, .. } => RuleViolation::SubjectUnreadable(value),
+            Self::AttributeBlank(attribute) => RuleViolation::SubjectLacks(attribute),
+        }
+    }
+}
+
 impl VouchedNames {
     /// The names of a request that somebody has validated: its subject and all its names in
     /// subjectAltName, among them its security identifier.
@@ -145,8 +168,15 @@ impl VouchedNames {
     /// Microsoft's extension counts for nothing, because Intune does not look at it: a device would
     /// choose its own security identifier. Attributes of which the subject has several are left to
     /// the rules, and so is whatever cannot be read, which they reject. `subject` is a Name in DER.
-    #[must_use]
-    pub fn of_request(subject: &[u8], extensions: &[RequestedExtension]) -> Self {
+    ///
+    /// # Errors
+    /// The violation of the limits, if somebody could not vouch for as many or as long names. The
+    /// rules might accept them as they are, so whoever validates the request has to refuse it:
+    /// otherwise names would be certified that nobody was shown.
+    pub fn of_request(
+        subject: &[u8],
+        extensions: &[RequestedExtension],
+    ) -> Result<Self, RuleViolation> {
         let spec = VouchedNamesSpec {
             subject: read_single_attributes(subject),
             subject_alt_names: VouchedAltNames {
@@ -154,8 +184,7 @@ impl VouchedNames {
                 by_type: read_names_by_type(extensions),
             },
         };
-        // A request that is too large is left to the rules, which reject it.
-        Self::try_from(spec).unwrap_or_default()
+        Self::try_from(spec).map_err(InvalidVouchedNames::into_violation)
     }
 
     /// The same names and, if there is no security identifier among them, that of a request, be it

@@ -5,8 +5,10 @@ mod notices;
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
+use der::Tag;
 use scep_cms::attribute::{FailInfo, PkiStatus};
 use scepter_tests::admin::{Admin, administered};
+use scepter_tests::asn1::{CN, dns, name, rdn, request_info, subject_alt_name};
 use scepter_tests::device::Device;
 use scepter_tests::interop::root;
 use scepter_tests::openssl;
@@ -322,6 +324,27 @@ impl SampleReceiver {
     }
 }
 
+/// Otherwise the rules would decide about names of which the webhook knows nothing.
+#[tokio::test]
+async fn a_request_with_more_names_than_can_be_shown_is_refused_unasked() {
+    let asked = WebhookWorld::asked().await;
+    asked.double.decide(json!({ "decision": "ALLOW" }));
+    let device = Device::rsa();
+    // Its length is within the limit, and that of the same texts in UTF-8 is not.
+    let attributes = [4, 7, 8, 9, 10, 11, 41, 42].map(|arc| format!("2.5.4.{arc}"));
+    let wide = |kind: &String| rdn(kind, Tag::TeletexString, &[0xe9; 256]);
+    let named = rdn(CN, Tag::Utf8String, b"phone-1");
+    let rdns: Vec<_> = attributes.iter().map(wide).chain([named]).collect();
+    let alt_names = subject_alt_name(&[dns("vpn.corp.example")]);
+    let spki = device.certificate.subject_public_key_info();
+    let info = request_info(&name(&rdns), spki, &[alt_names]);
+    let request = device.request(device.sign_request(&info));
+    let (fail_info, text) = asked.world.ask(&device, &request).await.failure();
+    assert_eq!(fail_info, FailInfo::BadRequest);
+    assert!(text.contains("octets, at most 4096 are allowed"), "{text}");
+    assert!(asked.double.questions().is_empty());
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn the_sample_receiver_lets_the_devices_of_its_inventory_enrol() {
     let receiver = SampleReceiver::start();
@@ -341,6 +364,11 @@ async fn the_sample_receiver_lets_the_devices_of_its_inventory_enrol() {
         text,
         "the enrolment was not authorised: not in the inventory"
     );
+    // A device of the inventory does not get the name of another one.
+    let other = Device::rsa();
+    let request = other.request(other.csr("device-2", None, &["device-1.corp.example"]));
+    let (_, text) = world.ask(&other, &request).await.failure();
+    assert_eq!(text, "the challengePassword is for another subjectAltName");
     // A request that is signed with another secret is not believed.
     let other = json!({ "webhook": { "secret": "AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA" } });
     admin.put(&profile, other).await.expect(200);
@@ -355,6 +383,8 @@ async fn the_sample_receiver_lets_the_devices_of_its_inventory_enrol() {
     let expected = [
         "scep.enrolment",
         "scep.certificate.issued",
+        "scep.enrolment",
+        "scep.request.refused",
         "scep.enrolment",
         "scep.request.refused",
     ];

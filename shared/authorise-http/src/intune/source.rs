@@ -53,11 +53,14 @@ impl ChallengeSource for IntuneSource {
         if request.csr().challenge_password().is_none() {
             return Err(VouchError::Unrecognised(Refusal::ChallengeMissing));
         }
+        let csr = request.csr();
+        // Before Intune takes the challenge for used.
+        let names = VouchedNames::of_request(csr.subject(), csr.extensions())
+            .map_err(|violation| VouchError::Refused(Refusal::Rule(violation)))?;
         let answer = self.validate(request, context).await.map_err(fail)?;
         let Some(code) = answer.refusal() else {
-            let csr = request.csr();
             return Ok(Vouched {
-                names: VouchedNames::of_request(csr.subject(), csr.extensions()),
+                names,
                 csr: Some(ReportedCsr::of(csr.der())),
                 ..Vouched::by(ChallengeSourceKind::Intune)
             });

@@ -4,6 +4,7 @@ use std::net::IpAddr;
 
 use ca::certificate_contents::describe_key;
 use ca::subject::name_text;
+use ca::template::RuleViolation;
 use ca::vouched_names::{VouchedAltNames, VouchedNames};
 use scep_protocol::request::EnrolmentRequest;
 use scep_protocol::transaction::Fingerprint;
@@ -38,16 +39,23 @@ pub(super) struct Question<'a> {
 }
 
 impl<'a> Question<'a> {
-    pub(super) fn of(request: &'a EnrolmentRequest, context: &VouchContext<'a>) -> Self {
+    /// Builds the question.
+    ///
+    /// # Errors
+    /// The violation of the limits, if the request has more or longer names than can be shown.
+    pub(super) fn of(
+        request: &'a EnrolmentRequest,
+        context: &VouchContext<'a>,
+    ) -> Result<Self, RuleViolation> {
         let csr = request.csr();
         let message = request.message();
         let scep_profile = context.profile.scep_profile();
         let ra_profile = context.profile.ra_profile();
         // What cannot be read is left out: the rules refuse it, and the webhook has the PKCS #10
         // request itself.
-        let names = VouchedNames::of_request(csr.subject(), csr.extensions())
+        let names = VouchedNames::of_request(csr.subject(), csr.extensions())?
             .with_sid_of_request(csr.extensions());
-        Self {
+        Ok(Self {
             scep_profile: ProfileName {
                 uuid: scep_profile.uuid.into_untyped_uuid(),
                 name: scep_profile.name.as_str(),
@@ -65,6 +73,6 @@ impl<'a> Question<'a> {
             key_sha256: Fingerprint::of_key(request.key()).to_string(),
             challenge_password: csr.challenge_password().map(|given| given.reveal()),
             client_address: context.client_address,
-        }
+        })
     }
 }

@@ -29,12 +29,11 @@ impl WebhookSource {
 
     async fn ask(
         &self,
-        request: &EnrolmentRequest,
+        question: Question<'_>,
         context: &VouchContext<'_>,
     ) -> Result<Answer, WebhookError> {
         let profile = context.profile.scep_profile();
         let webhook = profile.webhook.as_ref().ok_or(WebhookError::Missing)?;
-        let question = Question::of(request, context);
         let event = Event::new("scep.enrolment", context.now, question)?;
         let id = self.0.draw_id()?;
         let response = self
@@ -60,7 +59,9 @@ impl ChallengeSource for WebhookSource {
             hold,
             ..Vouched::by(ChallengeSourceKind::Webhook)
         };
-        match self.ask(request, context).await {
+        let question = Question::of(request, context)
+            .map_err(|violation| VouchError::Refused(Refusal::Rule(violation)))?;
+        match self.ask(question, context).await {
             Ok(Answer::Allow(names)) => Ok(vouched(names, false)),
             Ok(Answer::Hold(names)) => Ok(vouched(names, true)),
             Ok(Answer::Deny(reason)) => Err(VouchError::Refused(Refusal::Denied(reason))),
