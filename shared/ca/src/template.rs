@@ -14,7 +14,7 @@ mod value_fault;
 pub(crate) use active_directory::SECURITY_EXTENSION;
 pub use active_directory::{SidForm, UPN, is_security_identifier};
 pub use extended_key_usage::{ExtendedKeyUsage, UnknownUsage};
-pub use key_rules::check_key;
+pub use key_rules::{check_key, check_key_size};
 pub use period::{Period, PeriodError};
 pub use rule_violation::{NamePlace, RequestedName, RuleViolation, SubjectPart};
 pub use subject_alt_name_type::{OtherNameType, SubjectAltNameType, UnfitNameType};

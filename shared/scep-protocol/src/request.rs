@@ -1,7 +1,7 @@
 //! The types of a request as it passes the checks: each one proves that its predecessor's check
 //! succeeded.
 
-use ca::template::check_key;
+use ca::template::{check_key, check_key_size};
 use ca::vouched_names::VouchedNames;
 use scep_cms::csr::CertificationRequest;
 use scep_cms::message_type::MessageType;
@@ -242,9 +242,17 @@ impl AuthorisedRequest {
         authorisation: Authorisation,
         profile: &AvailableProfile,
     ) -> Result<Self, Refusal> {
+        let template = &profile.ra_profile().template;
         // This check comes last: to look for weaknesses of an RSA key is costly, and only
         // authorised clients can ask for it.
-        check_key(&request.key, &profile.ra_profile().template).map_err(Refusal::Rule)?;
+        match authorisation {
+            // Anybody can send such a request. Its key is checked once an administrator approves.
+            Authorisation::Approval => check_key_size(&request.key, template),
+            Authorisation::Renewal(_) | Authorisation::Vouched(_) | Authorisation::Repeat => {
+                check_key(&request.key, template)
+            }
+        }
+        .map_err(Refusal::Rule)?;
         Ok(Self {
             request,
             authorisation,

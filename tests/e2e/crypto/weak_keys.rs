@@ -3,7 +3,7 @@
 use crypto_bigint::modular::{BoxedMontyForm, BoxedMontyParams};
 use crypto_bigint::{BoxedUint, ConcatenatingMul, NonZero, Odd, Resize};
 use scep_cms::algorithm::{ContentEncryption, DigestAlgorithm};
-use scep_cms::attribute::{FailInfo, SenderNonce};
+use scep_cms::attribute::{FailInfo, PkiStatus, SenderNonce};
 use scep_cms::builder::{Attributes, PkiMessageBuilder};
 use scep_cms::certificate::Certificate;
 use scep_cms::content_key::ContentKey;
@@ -179,6 +179,34 @@ async fn a_key_that_anybody_can_factor_is_bad_alg() {
     let response = world.post(key.enrolment(&world)).await;
     assert_status(&response, 200);
     assert_eq!(Admin::of(&world).count_certificates().await, before + 1);
+}
+
+/// Anybody can send a request to such a profile, so no costly check is made for it.
+#[tokio::test]
+async fn a_key_that_approval_alone_lets_in_is_judged_when_it_is_approved() {
+    let world = World::new().await;
+    world
+        .edit_scep_profile(|profile| {
+            profile.challenge = None;
+            profile.settings.require_manual_approval = true;
+        })
+        .await;
+    let large = generate_prime(2048);
+    let order = large.wrapping_sub(BoxedUint::one());
+    let key = OddKey::new(large, &order);
+    let reply = world.exchange(&Device::ec(), key.enrolment(&world)).await;
+    assert_eq!(reply.attributes.pki_status, PkiStatus::Pending);
+    let admin = Admin::of(&world);
+    let waiting = admin.find_transaction("PENDING").await;
+    let reasons = admin
+        .approve(waiting["uuid"].as_str().unwrap())
+        .await
+        .reasons();
+    let text = "rule key: the RSA modulus is a prime number or a power of one";
+    assert_eq!(
+        reasons,
+        [format!("the RA Profile does not allow the request: {text}")]
+    );
 }
 
 /// The challenge is checked before the key, because checking a key is the most expensive check of a

@@ -245,7 +245,7 @@ pub enum Invalid {
     #[error("at most {MAX_REASON_CHARACTERS} characters, none of them a control character")]
     Reason,
     /// The current rules of the RA Profile do not allow the request.
-    #[error("the RA Profile has changed since the request: {0}")]
+    #[error("the RA Profile does not allow the request: {0}")]
     Rule(String),
     /// A challenge source of the profile cannot work without this field.
     #[error("the challenge source {0} needs it")]
