@@ -26,8 +26,8 @@ const MARGIN: Duration = Duration::from_secs(60);
 /// The period in which failures are counted.
 const FAILURE_PERIOD: Duration = Duration::from_secs(60);
 
-/// The failures of one client in a period after which no other secret of it is tried. Somebody who
-/// guesses does not keep other clients out, nor use up the requests for tokens that the pool allows.
+/// The failures of one client in a period after which no other secret of it is tried. An attacker
+/// who guesses does not keep other clients out, nor use up the requests that the pool allows.
 const MAX_FAILURES: usize = 10;
 
 /// The most tokens that are kept, which is more than a stack has clients.
