@@ -6,6 +6,7 @@ mod conversion;
 mod crl_cost;
 mod data_folder;
 mod failing_disk;
+mod line;
 mod metrics;
 mod rejections;
 mod slow_clients;

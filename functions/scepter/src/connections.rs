@@ -15,6 +15,8 @@ use std::time::Duration;
 use tokio::sync::{Notify, Semaphore, SemaphorePermit};
 use tokio::time::Instant;
 
+use crate::line::{Line, Permit};
+
 /// The network part of an IPv6 address. A client that has one address usually controls its whole
 /// /64, so the limits count networks.
 const NETWORK: Ipv6Addr = Ipv6Addr::new(0xffff, 0xffff, 0xffff, 0xffff, 0, 0, 0, 0);
@@ -22,9 +24,9 @@ const NETWORK: Ipv6Addr = Ipv6Addr::new(0xffff, 0xffff, 0xffff, 0xffff, 0, 0, 0,
 /// The interval between log lines about closed connections.
 const REPORT_EVERY: Duration = Duration::from_secs(60);
 
-/// The most SCEP and CRL requests that are answered at a time. Further ones wait in line, so that
-/// management requests do not have to.
-const MAX_ANSWERED: usize = 100;
+/// The most requests for CRLs and other published documents that are answered at a time. They have a
+/// line of their own: nobody can verify certificates without them, and they take next to no time.
+const MAX_PUBLISHED: usize = 100;
 
 /// The most pipelined requests (sent before the response to the previous one) that are answered at
 /// a time.
@@ -44,7 +46,8 @@ pub(crate) struct Limits {
 pub(crate) struct Connections {
     limits: Limits,
     open: Mutex<Open>,
-    answered: Semaphore,
+    scep: Line,
+    published: Semaphore,
     answered_ahead: Semaphore,
 }
 
@@ -104,7 +107,8 @@ impl Connections {
         Arc::new(Self {
             limits,
             open: Mutex::default(),
-            answered: Semaphore::new(MAX_ANSWERED),
+            scep: Line::new(),
+            published: Semaphore::new(MAX_PUBLISHED),
             answered_ahead: Semaphore::new(MAX_ANSWERED_AHEAD),
         })
     }
@@ -264,15 +268,27 @@ impl Place {
         });
     }
 
-    /// Waits in line after a complete request has arrived. The request may be answered while the
-    /// returned permit is held.
-    pub(crate) async fn answer_in_line(&self) -> Option<SemaphorePermit<'_>> {
+    /// Waits in the line of SCEP after a complete request has arrived.
+    pub(crate) async fn wait_in_scep_line(&self) -> Permit {
+        self.wait_in_line(self.connections.scep.wait()).await
+    }
+
+    /// Waits in the line of published documents after a complete request has arrived. The request
+    /// may be answered while the returned permit is held.
+    pub(crate) async fn wait_in_published_line(&self) -> Option<SemaphorePermit<'_>> {
+        // The semaphore is never closed, so this never returns an error.
+        let permit = self
+            .wait_in_line(self.connections.published.acquire())
+            .await;
+        permit.ok()
+    }
+
+    async fn wait_in_line<T>(&self, line: impl Future<Output = T>) -> T {
         self.turn(|before| match before {
             Turn::Client(_) | Turn::Server => Turn::InLine(Instant::now()),
             Turn::Answering | Turn::InLine(_) | Turn::Over => before,
         });
-        // The semaphore is never closed, so this never returns an error.
-        let permit = self.connections.answered.acquire().await.ok();
+        let permit = line.await;
         // Let newly arrived connections run first: reading their heads is quick, and some carry
         // requests that do not wait in line.
         tokio::task::yield_now().await;
@@ -323,7 +339,10 @@ fn network_of(peer: IpAddr) -> IpAddr {
 
 #[cfg(test)]
 mod tests {
+    use tokio::time::timeout;
+
     use super::*;
+    use crate::line::MAX_COMPUTED;
 
     const LIMITS: Limits = Limits {
         total: 6,
@@ -394,13 +413,12 @@ mod tests {
         let connections = Connections::new(LIMITS);
         let mut places = Vec::new();
         let mut answering = tokio::task::JoinSet::new();
-        for _ in 0..MAX_ANSWERED + 2 {
+        for _ in 0..MAX_COMPUTED + 2 {
             let place = Arc::new(entered(&connections, "192.0.2.1"));
             places.push(Arc::clone(&place));
             answering.spawn(async move {
-                let permit = place.answer_in_line().await;
-                std::future::pending::<()>().await;
-                drop(permit);
+                let permit = place.wait_in_scep_line().await;
+                permit.answer(std::future::pending::<()>()).await;
             });
             tokio::time::sleep(Duration::from_secs(1)).await;
         }
@@ -408,8 +426,11 @@ mod tests {
         assert!(!is_taken(&new));
         // Connections whose requests are being answered stay open, no matter how many there are.
         for (number, place) in places.iter().enumerate() {
-            assert_eq!(is_taken(place), number >= MAX_ANSWERED, "{number}");
+            assert_eq!(is_taken(place), number >= MAX_COMPUTED, "{number}");
         }
+        // They do not hold up who asks for a CRL.
+        let published = new.wait_in_published_line();
+        assert!(timeout(Duration::from_secs(1), published).await.is_ok());
         answering.abort_all();
     }
 

@@ -34,6 +34,7 @@ use store_sqlite::SqliteStore;
 use time::OffsetDateTime;
 
 use crate::intune::Intune;
+use crate::line::LineClock;
 use crate::private_folder;
 use crate::private_folder::{DATABASE, FORMER_DATABASE, KEYS, PrivateFolderError};
 use crate::prometheus::PrometheusMetrics;
@@ -218,7 +219,7 @@ impl DataFolder {
         Enrolment {
             profile_service: ProfileService {
                 profiles: self.profiles.clone(),
-                clock: Arc::new(SystemClock),
+                clock: Arc::new(LineClock),
                 metrics: self.metrics.clone(),
             },
             transactions: Arc::new(self.store.clone()),

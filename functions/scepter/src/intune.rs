@@ -6,7 +6,9 @@ use authorise_http::{AssertionIssuer, IntuneClient, IntuneUrls};
 use clap::Args;
 use keys_file::{FileAssertionKey, KeyFolder};
 use scep_protocol::service_url::ServiceUrl;
-use scep_service::ports::{Secrets, SystemClock};
+use scep_service::ports::Secrets;
+
+use crate::line::LineClock;
 
 #[derive(Args)]
 pub(crate) struct IntuneArgs {
@@ -44,7 +46,7 @@ impl Intune {
     ) -> Self {
         let key = Arc::new(FileAssertionKey::new(keys));
         let issuer = Arc::new(AssertionIssuer::new(public_url.to_owned(), key));
-        let clock = Arc::new(SystemClock);
+        let clock = Arc::new(LineClock);
         let client = IntuneClient::new(urls, secrets, Some(Arc::clone(&issuer)), clock);
         Self {
             client: Arc::new(client),

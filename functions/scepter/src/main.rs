@@ -8,6 +8,7 @@ mod convert_command;
 mod demo;
 mod folder;
 mod intune;
+mod line;
 mod openapi_command;
 mod private_folder;
 mod prometheus;

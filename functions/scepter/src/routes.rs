@@ -122,7 +122,7 @@ async fn answer_well_known(
     method: Method,
     uri: Uri,
 ) -> Response {
-    let _permit = place.answer_in_line().await;
+    let _permit = place.wait_in_published_line().await;
     match services.assertions.find_document(uri.path()).await {
         Ok(Some(json)) => read_only(&method, || {
             let mut response = Response::new(Body::from(json));
@@ -145,7 +145,7 @@ async fn answer_crl(
     request: Request,
 ) -> Response {
     let (head, _) = request.into_parts();
-    let _permit = place.answer_in_line().await;
+    let _permit = place.wait_in_published_line().await;
     let response = respond_crl(&services.crls, &head).await;
     if head.method == Method::HEAD {
         // The length of GET's body is unknown. The router would announce the empty body's, so
@@ -173,8 +173,10 @@ async fn answer_scep(
     let head = at_fixed_path(head, &services.default_scep_profile);
     // The body is read before the request lines up, so that slow senders hold no permit.
     let body = read_body(body, MAX_BODY_BYTES).await;
-    let _permit = place.answer_in_line().await;
-    let response = respond_scep(&services.scep, &head, body).await;
+    let permit = place.wait_in_scep_line().await;
+    let response = permit
+        .answer(respond_scep(&services.scep, &head, body))
+        .await;
     response.map(Body::from)
 }
 
