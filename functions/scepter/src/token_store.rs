@@ -14,8 +14,7 @@ use crate::tokens::{Token, TokenError, Tokens};
 #[async_trait]
 impl TokenStore for Tokens {
     async fn list(&self) -> Result<Vec<TokenRecord>, TokensUnavailable> {
-        let tokens = self.clone();
-        let found = run_blocking(move || Self::list(&tokens)).await?;
+        let found = self.run(Self::list).await.map_err(log_error)?;
         found.iter().map(to_record).collect()
     }
 
@@ -25,9 +24,9 @@ impl TokenStore for Tokens {
         scopes: &[Scope],
         now: OffsetDateTime,
     ) -> Result<CreatedToken, TokensUnavailable> {
-        let (tokens, name, scopes) = (self.clone(), name.clone(), scopes.to_vec());
-        let create = move || Self::create(&tokens, name.as_str(), &scopes, now);
-        let (token, secret) = run_blocking(create).await?;
+        let (name, scopes) = (name.clone(), scopes.to_vec());
+        let create = move |tokens: &Self| Self::create(tokens, name.as_str(), &scopes, now);
+        let (token, secret) = self.run(create).await.map_err(log_error)?;
         Ok(CreatedToken {
             record: to_record(&token)?,
             secret: secret.into(),
@@ -35,24 +34,16 @@ impl TokenStore for Tokens {
     }
 
     async fn revoke(&self, id: TokenId, now: OffsetDateTime) -> Result<(), TokensUnavailable> {
-        let tokens = self.clone();
-        run_blocking(move || match Self::revoke(&tokens, &id.to_string(), now) {
+        let revoke = move |tokens: &Self| Self::revoke(tokens, &id.to_string(), now);
+        match self.run(revoke).await {
             Err(TokenError::Unknown(_)) => Ok(()),
-            revoked => revoked,
-        })
-        .await
+            revoked => revoked.map_err(log_error),
+        }
     }
 }
 
-/// Runs an operation on the file of tokens, which may wait for another process and for the disk,
-/// without stalling the connections of this thread.
-async fn run_blocking<T: Send + 'static>(
-    operation: impl FnOnce() -> Result<T, TokenError> + Send + 'static,
-) -> Result<T, TokensUnavailable> {
-    match tokio::task::spawn_blocking(operation).await {
-        Ok(done) => done.map_err(|error| log(ErrorChain(&error))),
-        Err(error) => Err(log(error)),
-    }
+fn log_error(error: TokenError) -> TokensUnavailable {
+    log(ErrorChain(&error))
 }
 
 fn log(error: impl Display) -> TokensUnavailable {

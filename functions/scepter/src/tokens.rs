@@ -20,6 +20,7 @@ use strum::VariantArray;
 use subtle::ConstantTimeEq;
 use tempfile::Builder;
 use time::OffsetDateTime;
+use tokio::task::JoinError;
 
 use crate::private_folder;
 use crate::private_folder::{PrivateFolderError, TEMPORARY_PREFIX};
@@ -45,6 +46,8 @@ pub(crate) enum TokenError {
     Private(#[from] PrivateFolderError),
     #[error("generating a token")]
     Random(#[from] SysError),
+    #[error("running an operation on the tokens")]
+    Task(#[from] JoinError),
     #[error("no token has the id {0}")]
     Unknown(String),
 }
@@ -90,6 +93,16 @@ impl Tokens {
         Self {
             path: data.join("tokens.json"),
         }
+    }
+
+    /// Runs an operation on the file, which may wait for another process and for the disk, without
+    /// stalling the connections of this thread.
+    pub(crate) async fn run<T: Send + 'static>(
+        &self,
+        operation: impl FnOnce(&Self) -> Result<T, TokenError> + Send + 'static,
+    ) -> Result<T, TokenError> {
+        let tokens = self.clone();
+        tokio::task::spawn_blocking(move || operation(&tokens)).await?
     }
 
     /// Every token, including revoked ones, oldest first.
@@ -276,13 +289,13 @@ impl TokenHolders {
 impl Authenticate for TokenHolders {
     async fn caller(&self, head: &Parts) -> Result<Option<Caller>, CallersUnknown> {
         match bearer_token(&head.headers) {
-            Some(token) => self.find_holder(token),
+            Some(token) => self.find_holder(token).await,
             None => Ok(None),
         }
     }
 
     async fn identify(&self, credentials: &Credentials) -> Result<Option<Caller>, CallersUnknown> {
-        self.find_holder(credentials.secret())
+        self.find_holder(credentials.secret()).await
     }
 }
 
@@ -292,7 +305,7 @@ impl TokenHolders {
         self.tokens.clone()
     }
 
-    fn find_holder(&self, token: &str) -> Result<Option<Caller>, CallersUnknown> {
+    async fn find_holder(&self, token: &str) -> Result<Option<Caller>, CallersUnknown> {
         let token_hash = Sha256::digest(token);
         if let Some(admin) = &self.admin
             && bool::from(admin.sha256.ct_eq(token_hash.as_slice()))
@@ -302,7 +315,7 @@ impl TokenHolders {
                 scopes: Scope::VARIANTS.to_vec(),
             }));
         }
-        let tokens = self.tokens.list().map_err(|error| {
+        let tokens = self.tokens.run(Tokens::list).await.map_err(|error| {
             let error = ErrorChain(&error);
             tracing::error!(%error, "could not read the tokens");
             CallersUnknown
