@@ -7,7 +7,7 @@ use authorise_http::{AssertionIssuer, DISCOVERY_PATH, KEY_SET_PATH};
 use axum::Router;
 use axum::body::Body;
 use axum::extract::{Extension, Request, State};
-use axum::middleware::{Next, from_fn};
+use axum::middleware::{Next, from_fn_with_state};
 use axum::response::Response;
 use axum::routing::any;
 use bytes::{Bytes, BytesMut};
@@ -49,6 +49,10 @@ pub(crate) struct Services {
 
 /// Builds the router. Each request must have the [`Place`] of its connection as an extension.
 pub(crate) fn router(services: Services, management: Router) -> Router {
+    let management = management.layer(from_fn_with_state(
+        Arc::clone(&services.api),
+        read_body_first,
+    ));
     // Unknown paths go to SCEP, which answers in text; a fixed path is one of them.
     Router::new()
         .route("/", any(answer_root))
@@ -72,7 +76,7 @@ pub(crate) fn router(services: Services, management: Router) -> Router {
         .route(&format!("{}{{*rest}}", scep_http::PREFIX), any(answer_scep))
         .fallback(answer_scep)
         .with_state(Arc::new(services))
-        .merge(management.layer(from_fn(read_body_first)))
+        .merge(management)
 }
 
 // Health and metrics do not wait in line: monitoring must work while the server is busy.
@@ -181,18 +185,27 @@ async fn answer_scep(
 }
 
 /// Reads the body before the management API sees the request, whose extractors have no time limit.
+/// Only a caller with a token may send a longer one than usual.
 async fn read_body_first(
+    State(api): State<Arc<Api>>,
     Extension(place): Extension<Arc<Place>>,
     request: Request,
     next: Next,
 ) -> Response {
     let (head, body) = request.into_parts();
-    // No less than for SCEP, so that a caller without a token gets 401 rather than 413.
-    let max_bytes = management_api::max_body_bytes(head.uri.path()).max(MAX_BODY_BYTES);
+    let is_known = matches!(api.authenticate.caller(&head).await, Ok(Some(_)));
+    let max_bytes = match is_known {
+        true => management_api::max_body_bytes(head.uri.path()),
+        false => management_api::MAX_BODY_BYTES,
+    };
     let body = read_body(body, max_bytes).await;
     place.mark_answering();
     match body {
         Ok(body) => next.run(Request::from_parts(head, body.into())).await,
+        // The API answers that the caller needs a token, which matters more than the length.
+        Err(BodyError::TooLarge) if !is_known => {
+            next.run(Request::from_parts(head, Body::empty())).await
+        }
         Err(error) => management_api::body_error_response(error, head.uri.path()),
     }
 }

@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use scepter_tests::assert::expect_status;
 use scepter_tests::device::Device;
-use scepter_tests::server::{Build, Server, binary, http};
+use scepter_tests::server::{ADMIN_TOKEN, Build, Server, binary, http};
 use scepter_tests::world::{CHALLENGE, PATH};
 
 #[test]
@@ -72,6 +72,30 @@ fn a_body_of_300_kib_is_413_with_and_without_its_length() {
         url,
     ];
     expect_status(http(&chunked, &body), 413);
+}
+
+#[test]
+fn a_long_body_is_read_from_who_has_a_token_and_others_get_401() {
+    let data = tempfile::tempdir().unwrap();
+    let environment = [("SCEPTER_ADMIN_TOKEN", ADMIN_TOKEN)];
+    let server = Server::start(&binary(Build::Debug), data.path(), &environment);
+    let send = |path: &str, token: &str, octets: usize| {
+        let url = format!("http://{}/api/v1{path}", server.address);
+        let token = format!("Authorization: Bearer {token}");
+        let arguments = ["--data-binary", "@-", "-H", "Expect:", "-H", &token, &url];
+        http(&arguments, &vec![b' '; octets]).0
+    };
+    let uuid = "2d2a1c3e-5f57-4f6c-8d0b-7a3d9d7f2b11";
+    let challenges = format!("/scepProfiles/{uuid}/challenges");
+    for octets in [1024, 300 * 1024, 1024 * 1024, 1024 * 1024 + 1] {
+        assert_eq!(send(&challenges, "unknown", octets), 401, "{octets}");
+        assert_eq!(send("/scepProfiles", "unknown", octets), 401, "{octets}");
+    }
+    // An empty document is none.
+    assert_eq!(send(&challenges, ADMIN_TOKEN, 1024 * 1024), 400);
+    assert_eq!(send(&challenges, ADMIN_TOKEN, 1024 * 1024 + 1), 413);
+    assert_eq!(send("/scepProfiles", ADMIN_TOKEN, 64 * 1024), 400);
+    assert_eq!(send("/scepProfiles", ADMIN_TOKEN, 64 * 1024 + 1), 413);
 }
 
 #[test]
