@@ -17,7 +17,6 @@ use hyper::server::conn::http1;
 use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::watch;
 use tokio_io_timeout::TimeoutWriter;
 
 use crate::connections::Place;
@@ -39,11 +38,10 @@ const LAST_ANSWER_TIMEOUT: Duration = Duration::from_secs(15);
 const MAX_REQUESTS: u32 = 100;
 
 /// Serves a connection until the client closes it, a limit is reached, another connection takes its
-/// place, or `shutdown` changes. On shutdown the request in progress is still answered.
+/// place, or the server shuts down. On shutdown the request in progress is still answered.
 pub(crate) async fn serve_connection<S, F>(
     stream: S,
     place: Place,
-    mut shutdown: watch::Receiver<()>,
     answer: impl Fn(Request<Incoming>, Arc<Place>) -> F,
 ) where
     S: AsyncRead + AsyncWrite + Send,
@@ -90,8 +88,7 @@ pub(crate) async fn serve_connection<S, F>(
         ended = connection.as_mut() => return log_end(ended),
         () = place.wait_until_taken() => return,
         () = tokio::time::sleep(LIFE) => {}
-        // An error means that the sender was dropped together with the server.
-        _ = shutdown.changed() => {}
+        () = place.wait_for_shutdown() => {}
     }
     connection.as_mut().graceful_shutdown();
     tokio::select! {
@@ -204,7 +201,6 @@ mod tests {
         client: DuplexStream,
         /// Finishes when the connection ends, with the number of seconds that it lasted.
         server: JoinHandle<u64>,
-        shutdown: watch::Sender<()>,
         connections: Arc<Connections>,
     }
 
@@ -218,7 +214,6 @@ mod tests {
                 per_address: 1,
             });
             let place = connections.enter(Ipv4Addr::LOCALHOST.into());
-            let (shutdown, receiver) = watch::channel(());
             let answer = move |request: Request<Incoming>, place: Arc<Place>| async move {
                 let body = timeout(Duration::from_secs(30), request.into_body().collect());
                 let read = body.await.is_ok_and(|body| body.is_ok());
@@ -233,10 +228,9 @@ mod tests {
                 client,
                 server: tokio::spawn(async move {
                     let begun = Instant::now();
-                    serve_connection(stream, place, receiver, answer).await;
+                    serve_connection(stream, place, answer).await;
                     begun.elapsed().as_secs()
                 }),
-                shutdown,
                 connections,
             }
         }
@@ -336,7 +330,7 @@ mod tests {
         let mut served = Served::new(1);
         served.client.write_all(POST).await.unwrap();
         sleep(Duration::from_secs(1)).await;
-        served.shutdown.send_replace(());
+        tokio::spawn(Arc::clone(&served.connections).shut_down());
         sleep(Duration::from_secs(1)).await;
         served.client.write_all(&[0; 1000]).await.unwrap();
         let mut answer = String::new();
@@ -348,8 +342,32 @@ mod tests {
         served.client.write_all(GET).await.unwrap();
         served.client.read_u8().await.unwrap();
         sleep(Duration::from_secs(1)).await;
-        served.shutdown.send_replace(());
+        tokio::spawn(Arc::clone(&served.connections).shut_down());
         assert_eq!(served.server.await.unwrap(), 1);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_answer_outlives_its_connection_and_a_shutdown_waits_for_it() {
+        let (mut client, stream) = tokio::io::duplex(1024);
+        let connections = Connections::new(Limits {
+            total: 100,
+            per_address: 1,
+        });
+        let place = connections.enter(Ipv4Addr::LOCALHOST.into());
+        client.write_all(GET).await.unwrap();
+        let begun = Instant::now();
+        let answer = async |_, place: Arc<Place>| {
+            let answer = async {
+                sleep(Duration::from_secs(100)).await;
+                Response::new(Body::empty())
+            };
+            place.mark_answering();
+            place.begin_answer(answer).await.unwrap()
+        };
+        serve_connection(stream, place, answer).await;
+        assert_eq!(begun.elapsed().as_secs(), 75);
+        connections.shut_down().await;
+        assert_eq!(begun.elapsed().as_secs(), 100);
     }
 
     #[tokio::test(start_paused = true)]

@@ -12,7 +12,8 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::{Notify, Semaphore, SemaphorePermit};
+use tokio::sync::{Notify, Semaphore, SemaphorePermit, watch};
+use tokio::task::JoinHandle;
 use tokio::time::Instant;
 
 use crate::line::{Line, Permit};
@@ -24,8 +25,8 @@ const NETWORK: Ipv6Addr = Ipv6Addr::new(0xffff, 0xffff, 0xffff, 0xffff, 0, 0, 0,
 /// The interval between log lines about closed connections.
 const REPORT_EVERY: Duration = Duration::from_secs(60);
 
-/// The most requests for CRLs and other published documents that are answered at a time. They have a
-/// line of their own: nobody can verify certificates without them, and they take next to no time.
+/// The most requests for CRLs and other published documents that are answered at a time. They have
+/// a line of their own: nobody can verify certificates without them, and they take next to no time.
 const MAX_PUBLISHED: usize = 100;
 
 /// The most pipelined requests (sent before the response to the previous one) that are answered at
@@ -49,6 +50,8 @@ pub(crate) struct Connections {
     scep: Line,
     published: Semaphore,
     answered_ahead: Semaphore,
+    /// Changes when the server shuts down. Each place has a receiver.
+    shutdown: watch::Sender<()>,
 }
 
 #[derive(Default)]
@@ -110,6 +113,7 @@ impl Connections {
             scep: Line::new(),
             published: Semaphore::new(MAX_PUBLISHED),
             answered_ahead: Semaphore::new(MAX_ANSWERED_AHEAD),
+            shutdown: watch::Sender::new(()),
         })
     }
 
@@ -135,7 +139,15 @@ impl Connections {
             connections: Arc::clone(self),
             number,
             taken,
+            shutdown: self.shutdown.subscribe(),
         }
+    }
+
+    /// Asks every connection to end after the request in progress, and waits until every place is
+    /// released.
+    pub(crate) async fn shut_down(self: Arc<Self>) {
+        self.shutdown.send_replace(());
+        self.shutdown.closed().await;
     }
 
     fn turn(&self, number: u64, turn: impl FnOnce(Turn) -> Turn) {
@@ -248,6 +260,7 @@ pub(crate) struct Place {
     connections: Arc<Connections>,
     number: u64,
     taken: Arc<Notify>,
+    shutdown: watch::Receiver<()>,
 }
 
 impl Place {
@@ -296,6 +309,20 @@ impl Place {
         permit
     }
 
+    /// Begins an answer, which runs to its end even if its connection ends before: a wrong
+    /// challenge is counted, and an issuance completed, whatever becomes of the client. It keeps
+    /// the place.
+    pub(crate) fn begin_answer<T: Send + 'static>(
+        self: Arc<Self>,
+        answer: impl Future<Output = T> + Send + 'static,
+    ) -> JoinHandle<T> {
+        tokio::spawn(async move {
+            let answered = answer.await;
+            drop(self);
+            answered
+        })
+    }
+
     /// Records that the request was answered.
     pub(crate) fn mark_answered(&self) {
         self.turn(|before| match before {
@@ -315,6 +342,12 @@ impl Place {
 
     fn turn(&self, turn: impl FnOnce(Turn) -> Turn) {
         self.connections.turn(self.number, turn);
+    }
+
+    /// Completes when the server shuts down.
+    pub(crate) async fn wait_for_shutdown(&self) {
+        // The place holds the sender, so this never returns an error.
+        let _ = self.shutdown.clone().changed().await;
     }
 
     /// Completes when the connection must be closed to make room for another.

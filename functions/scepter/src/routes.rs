@@ -23,6 +23,7 @@ use scep_http::{
 };
 use scep_protocol::refusal::HttpRejection;
 use scep_service::error_chain::ErrorChain;
+use tokio::task::JoinHandle;
 
 use crate::connections::Place;
 use crate::prometheus::PrometheusMetrics;
@@ -170,18 +171,26 @@ async fn answer_scep(
     if let Some(url) = MdmUrl::of(&head.method, head.uri.path(), default) {
         let body = read_body(body, MAX_BODY_BYTES).await;
         place.mark_answering();
-        // Boxed, so that requests of devices do not carry its size.
-        let response = Box::pin(services.api.respond_to_mdm(&url, &head, body)).await;
-        return response.map(Body::from);
+        let answer = async move { services.api.respond_to_mdm(&url, &head, body).await };
+        return join_answer(place.begin_answer(answer)).await;
     }
     let head = at_fixed_path(head, &services.default_scep_profile);
     // The body is read before the request lines up, so that slow senders hold no permit.
     let body = read_body(body, MAX_BODY_BYTES).await;
     let permit = place.wait_in_scep_line().await;
-    let response = permit
-        .answer(respond_scep(&services.scep, &head, body))
-        .await;
-    response.map(Body::from)
+    let answer = async move { respond_scep(&services.scep, &head, body).await };
+    join_answer(place.begin_answer(permit.answer(answer))).await
+}
+
+/// Waits for an answer that has begun. If it panics, the response says that the server failed.
+async fn join_answer<B: Into<Body>>(answer: JoinHandle<http::Response<B>>) -> Response {
+    match answer.await {
+        Ok(response) => response.map(Into::into),
+        Err(error) => {
+            tracing::error!(%error, "an answer did not end");
+            rejection_response(HttpRejection::InternalFailure).map(Body::from)
+        }
+    }
 }
 
 /// Reads the body before the management API sees the request, whose extractors have no time limit.
@@ -198,16 +207,18 @@ async fn read_body_first(
         true => management_api::max_body_bytes(head.uri.path()),
         false => management_api::MAX_BODY_BYTES,
     };
-    let body = read_body(body, max_bytes).await;
-    place.mark_answering();
-    match body {
-        Ok(body) => next.run(Request::from_parts(head, body.into())).await,
+    let body = match read_body(body, max_bytes).await {
+        Ok(body) => body.into(),
         // The API answers that the caller needs a token, which matters more than the length.
-        Err(BodyError::TooLarge) if !is_known => {
-            next.run(Request::from_parts(head, Body::empty())).await
+        Err(BodyError::TooLarge) if !is_known => Body::empty(),
+        Err(error) => {
+            place.mark_answering();
+            return management_api::body_error_response(error, head.uri.path());
         }
-        Err(error) => management_api::body_error_response(error, head.uri.path()),
-    }
+    };
+    place.mark_answering();
+    let answer = next.run(Request::from_parts(head, body));
+    join_answer(place.begin_answer(answer)).await
 }
 
 /// The response of a read-only resource. Load balancers probe with HEAD and OPTIONS; the router
@@ -249,4 +260,16 @@ async fn collect_body(mut body: Body, max_bytes: usize) -> Result<Bytes, BodyErr
         return Err(BodyError::TooLarge);
     }
     Ok(collected.freeze())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[tokio::test]
+    async fn an_answer_that_panics_is_a_500() {
+        let answer = tokio::spawn(async { panic!("in the answer") });
+        let response = join_answer::<Bytes>(answer).await;
+        assert_eq!(response.status(), 500);
+    }
 }

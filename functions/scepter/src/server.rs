@@ -12,7 +12,7 @@ use hyper::body::Incoming;
 use scep_http::ClientAddress;
 use tokio::net::{TcpListener, TcpSocket};
 use tokio::signal::unix::{Signal, SignalKind, signal};
-use tokio::sync::{Semaphore, watch};
+use tokio::sync::Semaphore;
 use tower::ServiceExt;
 
 use crate::connection;
@@ -93,18 +93,14 @@ pub(crate) async fn serve_until_signal(
         total: MAX_CONNECTIONS.into(),
         per_address: connections_per_address.into(),
     });
-    let (shutdown, _) = watch::channel(());
     let proxies = Arc::new(proxies);
     tokio::select! {
-        () = accept_connections(&listener, &connections, &shutdown, &router, &proxies) => {}
+        () = accept_connections(&listener, &connections, &router, &proxies) => {}
         () = first_of(&mut terminate, &mut interrupt) => {}
     }
     drop(listener);
     tracing::info!("shutting down");
-    shutdown.send_replace(());
-    // Each connection holds a receiver, so the channel is closed once the last connection has
-    // ended.
-    if tokio::time::timeout(SHUTDOWN_TIMEOUT, shutdown.closed())
+    if tokio::time::timeout(SHUTDOWN_TIMEOUT, connections.shut_down())
         .await
         .is_err()
     {
@@ -123,7 +119,6 @@ async fn first_of(first: &mut Signal, second: &mut Signal) {
 async fn accept_connections(
     listener: &TcpListener,
     connections: &Arc<Connections>,
-    shutdown: &watch::Sender<()>,
     router: &Router,
     proxies: &Arc<TrustedProxies>,
 ) {
@@ -134,7 +129,6 @@ async fn accept_connections(
             Ok((stream, peer)) => {
                 let place = connections.enter(peer.ip());
                 let (router, proxies) = (router.clone(), Arc::clone(proxies));
-                let shutdown_receiver = shutdown.subscribe();
                 tokio::spawn(async move {
                     let answer = |request: Request<Incoming>, place: Arc<Place>| {
                         let mut request = request.map(Body::new);
@@ -147,7 +141,7 @@ async fn accept_connections(
                             answered.unwrap_or_else(|never| match never {})
                         }
                     };
-                    connection::serve_connection(stream, place, shutdown_receiver, answer).await;
+                    connection::serve_connection(stream, place, answer).await;
                     // The permit counts sockets, so it is held until the stream has been dropped.
                     drop(permit);
                 });
