@@ -124,6 +124,26 @@ async fn killed_between_sign_and_store_no_use_of_a_challenge_is_lost_or_doubled(
     check_challenge("signed").await;
 }
 
+#[tokio::test]
+async fn killed_between_claim_and_sign_it_completes_what_nobody_asks_for_again() {
+    let binary = binary(Build::FaultPoints);
+    let data = tempfile::tempdir().unwrap();
+    let fault = [("SCEPTER_FAULT_POINT", "claimed")];
+    let server = Server::start(&binary, data.path(), &fault);
+    let (device, ra_certificate) = (Device::rsa(), server.ra_certificate());
+    let message = device.message(&device.enrolment("device-1", CHALLENGE), &ra_certificate);
+    let url = server.scep_url.clone();
+    let posted = std::thread::spawn(move || http(&["--data-binary", "@-", &url], &message));
+    server.wait_for_log("fault point reached");
+    server.kill();
+    assert_eq!(posted.join().unwrap().0, 0, "the client got no answer");
+    let server = Server::start(&binary, data.path(), &[]);
+    // Maintenance signs once the lease of the killed server has expired.
+    server.wait_for_log(" signed ");
+    assert!(server.terminate());
+    assert_eq!(count_records(data.path()).await, (1, 1));
+}
+
 #[test]
 fn killed_while_idle_and_restarted_it_is_the_same_server() {
     let binary = binary(Build::Debug);

@@ -22,7 +22,7 @@ use scep_service::audit::Actor;
 use scep_service::ca_info::ProfileService;
 use scep_service::crl_cache::CachedCrls;
 use scep_service::deployment::Deployment;
-use scep_service::enrol::Enrolment;
+use scep_service::enrol::{Enrolment, LEASE};
 use scep_service::error::StoreError;
 use scep_service::error_chain::ErrorChain;
 use scep_service::ports::{
@@ -32,6 +32,7 @@ use scep_service::profile_cache::CachedProfiles;
 use scep_service::refusal_recorder::RefusalRecorder;
 use store_sqlite::SqliteStore;
 use time::OffsetDateTime;
+use tokio::time::Instant;
 
 use crate::intune::Intune;
 use crate::line::LineClock;
@@ -251,23 +252,28 @@ impl DataFolder {
         Arc::clone(&self.intune.issuer)
     }
 
-    /// Runs maintenance by timer, as a schedule does in AWS.
+    /// Runs maintenance at the start and by timer, as a schedule does in AWS.
     pub(crate) async fn maintain_periodically(self) {
-        // The first tick completes immediately, so maintenance also runs at the start, when a crash
-        // may have left transactions to complete.
-        let mut timer = tokio::time::interval(MAINTENANCE_INTERVAL);
+        self.maintain().await;
+        // An issuance that a crash interrupted is completed once its lease has expired. The lock of
+        // the folder proves that no other process has taken a lease since.
+        let mut timer = tokio::time::interval_at(Instant::now() + LEASE, MAINTENANCE_INTERVAL);
         loop {
             timer.tick().await;
-            let administration = self.administration();
-            if let Err(error) = administration.run_maintenance(&*self.metrics).await {
-                let error = ErrorChain(&error);
-                tracing::error!(%error, "maintenance failed");
-            }
-            let orders = &*self.intune.client;
-            if let Err(error) = administration.follow_revocation_orders(orders).await {
-                let error = ErrorChain(&error);
-                tracing::error!(%error, "revocation as Intune orders failed");
-            }
+            self.maintain().await;
+        }
+    }
+
+    async fn maintain(&self) {
+        let administration = self.administration();
+        if let Err(error) = administration.run_maintenance(&*self.metrics).await {
+            let error = ErrorChain(&error);
+            tracing::error!(%error, "maintenance failed");
+        }
+        let orders = &*self.intune.client;
+        if let Err(error) = administration.follow_revocation_orders(orders).await {
+            let error = ErrorChain(&error);
+            tracing::error!(%error, "revocation as Intune orders failed");
         }
     }
 

@@ -13,7 +13,7 @@ pub(crate) mod signing;
 mod vouch;
 
 pub use outcome::{Outcome, PkiOperationReply};
-pub use signing::GrantedCertificate;
+pub use signing::{GrantedCertificate, LEASE};
 
 use std::collections::BTreeMap;
 use std::net::IpAddr;

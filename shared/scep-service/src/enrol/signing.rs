@@ -28,7 +28,7 @@ use crate::ports::{
 /// How long a claim reserves a transaction before another process may take it over.
 // It is far longer than a signature takes, which is milliseconds in memory and tens of milliseconds
 // in KMS, and short enough that a client's first retry after a crash succeeds.
-pub(crate) const LEASE: Duration = Duration::from_secs(5);
+pub const LEASE: Duration = Duration::from_secs(5);
 
 /// The certificate that answers a request.
 #[derive(Debug)]
