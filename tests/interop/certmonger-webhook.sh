@@ -44,7 +44,7 @@ profile=$(call POST /scepProfiles "{\"name\": \"hold\", \"caCertificateUuid\": \
     \"secret\": \"$WEBHOOK_SECRET\", \"notify\": [\"issued\", \"refused\"]}}" | jq -r .uuid)
 call PATCH "/scepProfiles/$profile/enable"
 url=$(call GET "/scepProfiles/$profile" | jq -r .scepUrl)
-/usr/lib/certmonger/scep-submit -u "$url" -C | awk '/BEGIN/{n++} n==2' | sed '/END/q' >ca.pem
+/usr/lib/certmonger/scep-submit -u "$url" -C | awk '/BEGIN/{n++} n==2' | sed '/-END/q' >ca.pem
 
 step "certmonger waits for the administrator, and renews without the webhook"
 export url api token folder=$PWD HOME=$PWD/home

@@ -9,7 +9,7 @@ export url=$1 challenge=$2 folder=$PWD
 export HOME=$PWD/home
 mkdir -p "$HOME"
 # certmonger's view of the CA, from its helper: the RA certificate first, then the authority's.
-/usr/lib/certmonger/scep-submit -u "$url" -C | awk '/BEGIN/{n++} n==2' | sed '/END/q' >ca.pem
+/usr/lib/certmonger/scep-submit -u "$url" -C | awk '/BEGIN/{n++} n==2' | sed '/-END/q' >ca.pem
 /usr/lib/certmonger/scep-submit -u "$url" -c | grep -qx 'SCEPStandard'
 
 dbus-run-session -- bash -euo pipefail -c '

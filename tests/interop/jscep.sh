@@ -7,7 +7,7 @@
 set -euo pipefail
 url=$1 challenge=$2 tools=$3
 scep() { java -cp "$tools/jscep:$tools/jscep/*" Scep "$@"; }
-curl -fsS "$url?operation=GetCACert" | openssl pkcs7 -inform DER -print_certs | awk '/BEGIN/{n++} n==2' | sed '/END/q' >ca.pem
+curl -fsS "$url?operation=GetCACert" | openssl pkcs7 -inform DER -print_certs | awk '/BEGIN/{n++} n==2' | sed '/-END/q' >ca.pem
 [ "$(scep caps "$url" | grep -c -e AES -e SCEPStandard -e Renewal -e SHA-512)" -ge 3 ]
 scep enrol "$url" "$challenge" device device >device.crt
 openssl verify -x509_strict -CAfile ca.pem device.crt
