@@ -63,8 +63,12 @@ impl KeyFolder {
     /// Reads the key with this name, which as a UUID cannot lead out of the folder.
     pub(crate) fn read(&self, uuid: Uuid) -> Result<Zeroizing<Vec<u8>>, KeyError> {
         let name = uuid.to_string();
-        self.read_file(&name)
-            .map_err(KeyError::broken("reading", &name))
+        self.read_file(&name).map_err(|error| {
+            if error.kind() == ErrorKind::NotFound {
+                return KeyError::gone("reading", &name)(error);
+            }
+            KeyError::broken("reading", &name)(error)
+        })
     }
 
     /// Reads the file with this name, and creates it from `new` if it does not exist.

@@ -74,7 +74,9 @@ impl KmsCaKeys {
         // final.
         for pause in PAUSES {
             match call().await {
-                Err(KeyError::Broken { source, .. }) if self.has_created(key) => {
+                Err(KeyError::Broken { source, .. } | KeyError::Gone { source, .. })
+                    if self.has_created(key) =>
+                {
                     tracing::info!(error = %ErrorChain(&*source), key, "a new key is not usable yet");
                     tokio::time::sleep(pause).await;
                 }
@@ -161,7 +163,7 @@ impl KmsCaKeys {
         let request = self.kms.client.list_resource_tags().key_id(key);
         let listed = match self.kms.call("ListResourceTags", key, request.send()).await {
             // It is not a key of this stack, or is deleted.
-            Err(KeyError::Broken { .. }) => return Ok(false),
+            Err(KeyError::Broken { .. } | KeyError::Gone { .. }) => return Ok(false),
             listed => listed?,
         };
         let is_order =
@@ -169,8 +171,24 @@ impl KmsCaKeys {
         Ok(listed.tags().iter().any(is_order))
     }
 
-    /// Finds the ARN of the key of an order among all keys of the account and region.
-    async fn find_by_tag(&self, order: KeyOrderUuid) -> Result<Option<String>, KeyError> {
+    /// Reads the public key of a key that was made for this order; `None` for any other key, and
+    /// for one that is to be deleted.
+    async fn find_of_order(
+        &self,
+        key: &str,
+        order: KeyOrderUuid,
+    ) -> Result<Option<GeneratedKey>, KeyError> {
+        if !self.is_of_order(key, order).await? {
+            return Ok(None);
+        }
+        match self.public_key(key).await {
+            Err(KeyError::Gone { .. }) => Ok(None),
+            public => build_generated_key(key, public?).map(Some),
+        }
+    }
+
+    /// Finds the key of an order among all keys of the account and region.
+    async fn find_by_tag(&self, order: KeyOrderUuid) -> Result<Option<GeneratedKey>, KeyError> {
         // KMS has no other way: it does not search by tags, and an alias comes after its key.
         let mut marker = None;
         loop {
@@ -178,14 +196,14 @@ impl KmsCaKeys {
             let listed = self.kms.call("ListKeys", "*", request.send()).await?;
             let arns = listed.keys().iter().filter_map(|entry| entry.key_arn());
             let found = futures_util::stream::iter(arns)
-                .map(async |arn| Ok((arn, self.is_of_order(arn, order).await?)))
+                .map(async |arn| self.find_of_order(arn, order).await)
                 .buffer_unordered(CONCURRENT_LOOKUPS)
-                .try_filter_map(async |(arn, is_of_order)| Ok(is_of_order.then_some(arn)))
+                .try_filter_map(async |found| Ok(found))
                 .boxed()
                 .try_next()
                 .await?;
-            if let Some(arn) = found {
-                return Ok(Some(arn.to_owned()));
+            if found.is_some() {
+                return Ok(found);
             }
             if listed.next_marker().is_none() {
                 return Ok(None);
@@ -221,13 +239,12 @@ impl CaKeys for KmsCaKeys {
         order: KeyOrderUuid,
         _algorithm: KeyAlgorithm,
     ) -> Result<Option<GeneratedKey>, KeyError> {
-        let Some(arn) = self.find_by_tag(order).await? else {
-            return Ok(None);
-        };
-        tracing::info!(key = arn, "found a CA key of an interrupted attempt");
-        self.remember(&arn);
-        let public = self.public_key(&arn).await?;
-        build_generated_key(&arn, public).map(Some)
+        let found = self.find_by_tag(order).await?;
+        if let Some(key) = &found {
+            tracing::info!(key = %key.location, "found a CA key of an interrupted attempt");
+            self.remember(&key.location.to_stored());
+        }
+        Ok(found)
     }
 
     async fn adopt(
@@ -240,7 +257,7 @@ impl CaKeys for KmsCaKeys {
             reason,
         };
         let public = match self.public_key(key.as_str()).await {
-            Err(KeyError::Broken { source, .. }) => {
+            Err(KeyError::Broken { source, .. } | KeyError::Gone { source, .. }) => {
                 tracing::warn!(error = %ErrorChain(&*source), key = key.as_str(), "could not adopt a key");
                 // KMS does not always tell these causes apart, so the reason lists them all.
                 return Err(refused(
@@ -386,9 +403,45 @@ fn build_alias(stack: &str, authority: &ProfileName, arn: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use newtype_uuid::TypedUuid;
+    use serde_json::json;
     use strum::VariantArray;
 
     use super::*;
+    use crate::kms_double::build_kms;
+
+    const ORDER: KeyOrderUuid = TypedUuid::nil();
+
+    const ARN: &str = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef";
+
+    /// Answers for a key of the order that is to be deleted, and for the live one.
+    fn answer(operation: &str, key: &str) -> Result<serde_json::Value, &'static str> {
+        let of = |end: &str| format!("{ARN}-{end}");
+        match (operation, key.trim_start_matches(ARN)) {
+            ("ListKeys", _) => Ok(json!({ "Keys": [
+                { "KeyArn": of("000000000000") },
+                { "KeyArn": of("111111111111") },
+            ] })),
+            ("ListResourceTags", _) => Ok(json!({ "Tags": [
+                { "TagKey": ORDER_TAG, "TagValue": ORDER.to_string() },
+            ] })),
+            ("GetPublicKey", "-111111111111") => Ok(json!({ "KeyId": key, "PublicKey": "MAA=" })),
+            _ => Err("KMSInvalidStateException"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_key_that_is_to_be_deleted_is_not_the_key_of_an_order() {
+        let (kms, failures) = build_kms(answer);
+        let keys = KmsCaKeys::new(kms, "stack".to_owned(), None);
+        let found = keys.find(ORDER, KeyAlgorithm::EcP256).await.unwrap();
+        let expected = format!("{ARN}-111111111111");
+        assert_eq!(found.unwrap().location.to_stored(), expected);
+        let gone = KeyLocation::try_from(format!("{ARN}-000000000000")).unwrap();
+        let signed = keys.sign(&gone, KeyAlgorithm::EcP256, b"").await;
+        assert!(matches!(signed, Err(KeyError::Gone { .. })), "{signed:?}");
+        assert_eq!(failures.count(), 2);
+    }
 
     #[test]
     fn an_alias_has_only_characters_that_kms_accepts() {

@@ -14,20 +14,24 @@ use crate::Kms;
 
 /// The error codes with which KMS says that the key itself is at fault.
 // Every other error may go away by itself, and is answered as a temporary failure.
-const KEY_FAULTS: [&str; 12] = [
+const KEY_FAULTS: [&str; 10] = [
     "AccessDeniedException",
     "DisabledException",
     "IncorrectKeyException",
     "InvalidArnException",
     "InvalidCiphertextException",
     "InvalidKeyUsageException",
-    "KMSInvalidStateException",
     "LimitExceededException",
-    "NotFoundException",
     "TagException",
     "UnsupportedOperationException",
     "ValidationException",
 ];
+
+/// The error codes with which KMS says that the key is deleted, or is to be deleted.
+// No function may ask KMS for the state of a key. KMS says DisabledException of a disabled key; the
+// other states with KMSInvalidStateException are those of custom key stores and of imported key
+// material, in which Scepter makes no keys, and that of a replica that is being made.
+const KEY_ENDS: [&str; 2] = ["KMSInvalidStateException", "NotFoundException"];
 
 /// The timeout of a call that creates a key.
 // It is much longer than that of other calls: generating an RSA key of 4,096 bits takes seconds.
@@ -76,6 +80,9 @@ where
     let code = error
         .as_service_error()
         .and_then(ProvideErrorMetadata::code);
+    if code.is_some_and(|code| KEY_ENDS.contains(&code)) {
+        return KeyError::gone(operation, key)(error);
+    }
     if code.is_some_and(|code| KEY_FAULTS.contains(&code)) {
         return KeyError::broken(operation, key)(error);
     }

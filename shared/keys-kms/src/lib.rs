@@ -9,6 +9,8 @@ mod assertion_key;
 mod ca_keys;
 mod call;
 mod key_access;
+#[cfg(test)]
+mod kms_double;
 mod ra_keys;
 mod secrets;
 mod symmetric_key;

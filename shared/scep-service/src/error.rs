@@ -63,6 +63,17 @@ pub enum KeyError {
         /// What this key store holds.
         kept: &'static str,
     },
+    /// The key is deleted, or is to be deleted.
+    #[error("{operation} with key {key}, which is deleted or is to be")]
+    Gone {
+        /// The operation that failed.
+        operation: &'static str,
+        /// The name by which an operator knows the key; not a secret.
+        key: String,
+        /// The cause.
+        #[source]
+        source: Cause,
+    },
     /// The key store adopts no keys, or cannot adopt this one.
     #[error("adopting key {name}: {reason}")]
     NotAdoptable {
@@ -150,6 +161,16 @@ impl KeyError {
             source: source.into(),
         }
     }
+
+    /// Wraps the error of a key that is deleted, or is to be.
+    pub fn gone<E: Into<Cause>>(operation: &'static str, key: &str) -> impl FnOnce(E) -> Self {
+        let key = key.to_owned();
+        move |source| Self::Gone {
+            operation,
+            key,
+            source: source.into(),
+        }
+    }
 }
 
 impl Failure {
@@ -187,7 +208,10 @@ impl Failure {
             | Self::Encode(_)
             | Self::Entropy(_)
             | Self::Key(
-                KeyError::Broken { .. } | KeyError::Foreign { .. } | KeyError::NotAdoptable { .. },
+                KeyError::Broken { .. }
+                | KeyError::Foreign { .. }
+                | KeyError::Gone { .. }
+                | KeyError::NotAdoptable { .. },
             )
             | Self::Store(
                 StoreError::Corrupt { .. } | StoreError::Cursor | StoreError::NameTaken,

@@ -56,6 +56,23 @@ async fn maintenance_finishes_what_an_attempt_has_left() {
 }
 
 #[tokio::test]
+async fn a_key_that_was_deleted_is_given_up_and_the_name_is_free() {
+    let (world, admin, keys) = build_failing_world().await;
+    let failed = admin.post("/authorities", build_request("EC_P256")).await;
+    assert_eq!(failed.status.as_u16(), 503, "{}", failed.body);
+    let message = text(&failed.body["message"]);
+    let key = message.split_whitespace().nth(2).unwrap();
+    std::fs::remove_file(world.key_folder().join(format!("{key}.key"))).unwrap();
+    // This run says that it failed; the order does not make the next one fail.
+    assert!(world.run_maintenance().await.is_err());
+    world.run_maintenance().await.unwrap();
+    let created = admin.post("/authorities", build_request("EC_P256")).await;
+    assert_eq!(created.status.as_u16(), 201, "{}", created.body);
+    assert_ne!(created.body["keyReference"], key);
+    assert_eq!(keys.generated.load(Ordering::SeqCst), 2);
+}
+
+#[tokio::test]
 async fn a_rollover_continues_with_the_key_of_a_failed_attempt() {
     let (world, admin, keys) = build_failing_world().await;
     let uuid = admin.find("/authorities", "test-ca").await;

@@ -59,7 +59,7 @@ async fn a_reference_that_is_none_or_leads_elsewhere_is_refused() {
     let ca_keys = FileCaKeys::new(keys);
     let missing = KeyLocation::File(Uuid::new_v4());
     let refused = ca_keys.sign(&missing, KeyAlgorithm::EcP256, b"").await;
-    assert!(matches!(refused, Err(KeyError::Broken { .. })));
+    assert!(matches!(refused, Err(KeyError::Gone { .. })));
     for elsewhere in ["../secrets", ""] {
         assert!(KeyLocation::try_from(elsewhere.to_owned()).is_err());
     }

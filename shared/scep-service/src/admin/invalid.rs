@@ -89,9 +89,10 @@ impl From<KeyError> for AdminError {
         match error {
             // The request names a key that cannot be adopted.
             KeyError::NotAdoptable { reason, .. } => Invalid::KeyNotAdoptable(reason).into(),
-            KeyError::Broken { .. } | KeyError::Foreign { .. } | KeyError::Unavailable { .. } => {
-                Self::Failed(error.into())
-            }
+            KeyError::Broken { .. }
+            | KeyError::Foreign { .. }
+            | KeyError::Gone { .. }
+            | KeyError::Unavailable { .. } => Self::Failed(error.into()),
         }
     }
 }

@@ -12,7 +12,7 @@ use crate::admin::Administration;
 use crate::admin::authority::kind_of;
 use crate::admin::invalid::{AdminError, Invalid};
 use crate::audit::AuditAction;
-use crate::error::Failure;
+use crate::error::{Failure, KeyError};
 use crate::error_chain::ErrorChain;
 use crate::object::{Versioned, find, list, read};
 use crate::ports::GeneratedKey;
@@ -222,6 +222,12 @@ impl Administration {
             // Nothing can make these keys useful: another authority has the name, or no authority.
             Err(error @ (AdminError::NameTaken(_) | AdminError::NotFound(_))) => {
                 warn_orphaned_key(&key.location);
+                self.drop_order(order).await?;
+                Err(error)
+            }
+            // Otherwise every later attempt, and every maintenance, would fail with the same key.
+            Err(error @ AdminError::Failed(Failure::Key(KeyError::Gone { .. }))) => {
+                tracing::warn!(key = %key.location, "dropped the order of a key that is gone");
                 self.drop_order(order).await?;
                 Err(error)
             }

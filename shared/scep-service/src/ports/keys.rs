@@ -26,7 +26,7 @@ pub struct GeneratedKey {
 ///
 /// # Errors
 /// Each operation fails with [`KeyError::Unavailable`] when the key store does not answer, and with
-/// [`KeyError::Broken`] or [`KeyError::Foreign`] when the key cannot be used.
+/// [`KeyError::Broken`], [`KeyError::Foreign`] or [`KeyError::Gone`] when the key cannot be used.
 #[async_trait]
 pub trait CaKeys: Send + Sync {
     /// Generates the key of an order, for the authority with this name. At most one call with the
@@ -39,7 +39,8 @@ pub trait CaKeys: Send + Sync {
     ) -> Result<GeneratedKey, KeyError>;
 
     /// Finds the key that was generated for an order, also by a call whose answer was lost; `None`
-    /// if it does not exist. The cost may grow with the number of keys in the key store.
+    /// if it does not exist, or is to be deleted. The cost may grow with the number of keys in the
+    /// key store.
     async fn find(
         &self,
         order: KeyOrderUuid,
@@ -65,7 +66,7 @@ pub trait CaKeys: Send + Sync {
 ///
 /// # Errors
 /// Each operation fails with [`KeyError::Unavailable`] when the key store does not answer, and with
-/// [`KeyError::Broken`] or [`KeyError::Foreign`] when the key cannot be used.
+/// [`KeyError::Broken`], [`KeyError::Foreign`] or [`KeyError::Gone`] when the key cannot be used.
 #[async_trait]
 pub trait RaKeys: Send + Sync {
     /// Generates an RSA key with this identity.
