@@ -5,6 +5,7 @@ use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
 use async_trait::async_trait;
+use aws_sdk_kms::error::{ProvideErrorMetadata, SdkError};
 use aws_sdk_kms::operation::get_public_key::GetPublicKeyOutput;
 use aws_sdk_kms::primitives::Blob;
 use aws_sdk_kms::types::{KeySpec, KeyUsageType, MessageType, SigningAlgorithmSpec, Tag};
@@ -66,24 +67,30 @@ impl KmsCaKeys {
     }
 
     /// Awaits a call about a key, and retries for some seconds if this process has just created it.
-    async fn retry_while_new<T, F>(&self, key: &str, call: impl Fn() -> F) -> Result<T, KeyError>
+    async fn call<T, E, F>(
+        &self,
+        operation: &'static str,
+        key: &str,
+        send: impl Fn() -> F,
+    ) -> Result<T, KeyError>
     where
-        F: Future<Output = Result<T, KeyError>>,
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+        F: Future<Output = Result<T, SdkError<E>>>,
     {
         // A new key takes a moment to be known throughout KMS. An error about any other key is
         // final.
-        for pause in PAUSES {
-            match call().await {
-                Err(KeyError::Broken { source, .. } | KeyError::Gone { source, .. })
-                    if self.has_created(key) =>
-                {
-                    tracing::info!(error = %ErrorChain(&*source), key, "a new key is not usable yet");
-                    tokio::time::sleep(pause).await;
+        if self.has_created(key) {
+            for pause in PAUSES {
+                match self.kms.probe(operation, key, send()).await {
+                    Err(KeyError::Broken { source, .. } | KeyError::Gone { source, .. }) => {
+                        tracing::info!(error = %ErrorChain(&*source), key, "a new key is not usable yet");
+                        tokio::time::sleep(pause).await;
+                    }
+                    result => return result,
                 }
-                result => return result,
             }
         }
-        call().await
+        self.kms.call(operation, key, send()).await
     }
 
     fn remember(&self, key: &str) {
@@ -161,7 +168,11 @@ impl KmsCaKeys {
     /// Whether a key was made for this order.
     async fn is_of_order(&self, key: &str, order: KeyOrderUuid) -> Result<bool, KeyError> {
         let request = self.kms.client.list_resource_tags().key_id(key);
-        let listed = match self.kms.call("ListResourceTags", key, request.send()).await {
+        let listed = match self
+            .kms
+            .probe("ListResourceTags", key, request.send())
+            .await
+        {
             // It is not a key of this stack, or is deleted.
             Err(KeyError::Broken { .. } | KeyError::Gone { .. }) => return Ok(false),
             listed => listed?,
@@ -181,7 +192,7 @@ impl KmsCaKeys {
         if !self.is_of_order(key, order).await? {
             return Ok(None);
         }
-        match self.public_key(key).await {
+        match self.find_public_key(key).await {
             Err(KeyError::Gone { .. }) => Ok(None),
             public => build_generated_key(key, public?).map(Some),
         }
@@ -212,9 +223,10 @@ impl KmsCaKeys {
         }
     }
 
-    async fn public_key(&self, key: &str) -> Result<GetPublicKeyOutput, KeyError> {
+    /// Reads the public key of a key that may be missing or of no use.
+    async fn find_public_key(&self, key: &str) -> Result<GetPublicKeyOutput, KeyError> {
         let request = self.kms.client.get_public_key().key_id(key);
-        self.kms.call("GetPublicKey", key, request.send()).await
+        self.kms.probe("GetPublicKey", key, request.send()).await
     }
 }
 
@@ -229,7 +241,10 @@ impl CaKeys for KmsCaKeys {
         let arn = self.create(order, authority, algorithm).await?;
         tracing::info!(key = arn, %authority, "created a CA key");
         self.remember(&arn);
-        let public = self.retry_while_new(&arn, || self.public_key(&arn)).await?;
+        let request = self.kms.client.get_public_key().key_id(&arn);
+        let public = self
+            .call("GetPublicKey", &arn, || request.clone().send())
+            .await?;
         self.create_alias(&arn, authority).await;
         build_generated_key(&arn, public)
     }
@@ -256,7 +271,7 @@ impl CaKeys for KmsCaKeys {
             name: key.as_str().to_owned(),
             reason,
         };
-        let public = match self.public_key(key.as_str()).await {
+        let public = match self.find_public_key(key.as_str()).await {
             Err(KeyError::Broken { source, .. } | KeyError::Gone { source, .. }) => {
                 tracing::warn!(error = %ErrorChain(&*source), key = key.as_str(), "could not adopt a key");
                 // KMS does not always tell these causes apart, so the reason lists them all.
@@ -294,7 +309,7 @@ impl CaKeys for KmsCaKeys {
             .message_type(MessageType::Digest)
             .message(Blob::new(digest.digest(message)))
             .signing_algorithm(spec);
-        self.retry_while_new(arn, || self.kms.call("Sign", arn, request.clone().send()))
+        self.call("Sign", arn, || request.clone().send())
             .await?
             .signature
             .ok_or(MissingMember("signature"))
@@ -403,6 +418,8 @@ fn build_alias(stack: &str, authority: &ProfileName, arn: &str) -> String {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
     use newtype_uuid::TypedUuid;
     use serde_json::json;
     use strum::VariantArray;
@@ -440,7 +457,37 @@ mod tests {
         let gone = KeyLocation::try_from(format!("{ARN}-000000000000")).unwrap();
         let signed = keys.sign(&gone, KeyAlgorithm::EcP256, b"").await;
         assert!(matches!(signed, Err(KeyError::Gone { .. })), "{signed:?}");
-        assert_eq!(failures.count(), 2);
+        assert_eq!(failures.count(), 1);
+    }
+
+    #[tokio::test]
+    async fn a_new_key_that_kms_does_not_know_yet_is_no_failure() {
+        static TRIES: AtomicUsize = AtomicUsize::new(0);
+        let (kms, failures) = build_kms(|_, _| match TRIES.fetch_add(1, Ordering::SeqCst) {
+            0 => Err("NotFoundException"),
+            _ => Ok(json!({ "Signature": "AA==" })),
+        });
+        let keys = KmsCaKeys::new(kms, "stack".to_owned(), None);
+        let arn = format!("{ARN}-000000000000");
+        keys.remember(&arn);
+        let key = KeyLocation::try_from(arn).unwrap();
+        keys.sign(&key, KeyAlgorithm::EcP256, b"").await.unwrap();
+        assert_eq!(failures.count(), 0);
+    }
+
+    #[tokio::test]
+    async fn a_key_of_others_and_one_that_cannot_be_adopted_are_no_failures() {
+        let (kms, failures) = build_kms(|operation, _| match operation {
+            "ListKeys" => Ok(json!({ "Keys": [{ "KeyArn": ARN }] })),
+            _ => Err("AccessDeniedException"),
+        });
+        let keys = KmsCaKeys::new(kms, "stack".to_owned(), None);
+        let found = keys.find(ORDER, KeyAlgorithm::EcP256).await.unwrap();
+        assert!(found.is_none());
+        let name = KeyName::new(ARN.to_owned());
+        let adopted = keys.adopt(&name, KeyAlgorithm::EcP256).await;
+        assert!(matches!(adopted, Err(KeyError::NotAdoptable { .. })));
+        assert_eq!(failures.count(), 0);
     }
 
     #[test]

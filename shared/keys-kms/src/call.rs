@@ -59,17 +59,51 @@ impl Kms {
     where
         E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
     {
+        self.measure(operation, key, call, |result| match result {
+            Ok(_) => KeyCallOutcome::Done,
+            Err(_) => KeyCallOutcome::Failed,
+        })
+        .await
+    }
+
+    /// The same for a call that asks whether a key can be used: that it cannot is an answer.
+    // It would raise an alarm otherwise, about which nobody can do anything.
+    pub(crate) async fn probe<T, E>(
+        &self,
+        operation: &'static str,
+        key: &str,
+        call: impl Future<Output = Result<T, SdkError<E>>>,
+    ) -> Result<T, KeyError>
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
+        self.measure(operation, key, call, |result| match result {
+            Ok(_) | Err(KeyError::Broken { .. } | KeyError::Gone { .. }) => KeyCallOutcome::Done,
+            Err(_) => KeyCallOutcome::Failed,
+        })
+        .await
+    }
+
+    async fn measure<T, E>(
+        &self,
+        operation: &'static str,
+        key: &str,
+        call: impl Future<Output = Result<T, SdkError<E>>>,
+        judge: impl Fn(&Result<T, KeyError>) -> KeyCallOutcome,
+    ) -> Result<T, KeyError>
+    where
+        E: std::error::Error + ProvideErrorMetadata + Send + Sync + 'static,
+    {
         let start = Instant::now();
-        let result = call.await;
+        let result = call
+            .await
+            .map_err(|error| classify_error(operation, key, error));
         self.metrics.record(&Measurement::KeyCall {
             operation,
-            outcome: match result {
-                Ok(_) => KeyCallOutcome::Done,
-                Err(_) => KeyCallOutcome::Failed,
-            },
+            outcome: judge(&result),
             took: start.elapsed(),
         });
-        result.map_err(|error| classify_error(operation, key, error))
+        result
     }
 }
 
