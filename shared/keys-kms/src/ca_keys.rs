@@ -21,6 +21,7 @@ use scep_service::error_chain::ErrorChain;
 use scep_service::ports::{CaKeys, GeneratedKey};
 
 use crate::Kms;
+use crate::alias::{build_alias, sanitise_name};
 use crate::call::{MissingMember, without_retries};
 use crate::key_access::KeyAccess;
 
@@ -389,33 +390,6 @@ fn find_signing_algorithm(
     })
 }
 
-/// Replaces the characters of an authority's name that aliases do not allow with `_`.
-fn sanitise_name(authority: &ProfileName) -> String {
-    authority
-        .as_str()
-        .chars()
-        .map(|c| match c {
-            '-' | '_' => c,
-            c if c.is_ascii_alphanumeric() => c,
-            _ => '_',
-        })
-        .collect()
-}
-
-/// Builds the alias of a key: `alias/scepter/{stack}/{authority}-{first 8 digits of the key's id}`.
-fn build_alias(stack: &str, authority: &ProfileName, arn: &str) -> String {
-    // The id makes it unique: an authority gets a new key at each rollover, and an authority that
-    // is deleted and created again may have the same name.
-    let id: String = arn
-        .rsplit('/')
-        .next()
-        .unwrap_or_default()
-        .chars()
-        .take(8)
-        .collect();
-    format!("alias/scepter/{stack}/{}-{id}", sanitise_name(authority))
-}
-
 #[cfg(test)]
 mod tests {
     use std::sync::atomic::{AtomicUsize, Ordering};
@@ -488,16 +462,6 @@ mod tests {
         let adopted = keys.adopt(&name, KeyAlgorithm::EcP256).await;
         assert!(matches!(adopted, Err(KeyError::NotAdoptable { .. })));
         assert_eq!(failures.count(), 0);
-    }
-
-    #[test]
-    fn an_alias_has_only_characters_that_kms_accepts() {
-        let authority = ProfileName::new("corp.ca~1").unwrap();
-        let arn = "arn:aws:kms:eu-central-1:111122223333:key/1234abcd-12ab-34cd-56ef-1234567890ab";
-        assert_eq!(
-            build_alias("scepter-prod", &authority, arn),
-            "alias/scepter/scepter-prod/corp_ca_1-1234abcd"
-        );
     }
 
     #[test]

@@ -5,6 +5,7 @@
 //! encrypt with PKCS #1 v1.5. Therefore KMS generates the RA key pair and wraps the private key,
 //! and the one function that decrypts envelopes has it unwrapped once and keeps it in memory.
 
+mod alias;
 mod assertion_key;
 mod ca_keys;
 mod call;
