@@ -4,12 +4,13 @@
 use ca::key_algorithm::KeyAlgorithm;
 use newtype_uuid::TypedUuid;
 use scep_protocol::profile::RaProfile;
+use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
-use scep_service::inventory::PageRequest;
-use scep_service::object::read;
-use scep_service::ports::{Store, Transactions};
+use scep_service::inventory::{AuditFilter, PageRequest};
+use scep_service::object::{Reference, read};
+use scep_service::ports::{Change, Store, Transactions};
 use scepter_tests::device::Device;
-use scepter_tests::objects::create;
+use scepter_tests::objects::{audit, create, stored};
 use scepter_tests::samples::{claim, key, ra_profile, record};
 use scepter_tests::world::store;
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
@@ -59,6 +60,47 @@ async fn a_page_reads_a_bounded_number_of_certificates() {
     };
     let first = store.certificates(&last, &request).await.unwrap();
     assert!(first.items.is_empty() && first.cursor.is_some());
+}
+
+/// A Lambda function cannot answer with more than 6 MB.
+#[tokio::test]
+async fn pages_of_large_records_are_short_and_lead_to_every_record() {
+    let (_database, store) = store().await;
+    let profile = ra_profile("routers");
+    create(&store, &profile).await.unwrap();
+    for version in 1..20 {
+        let change = Change::Replace {
+            object: stored(&profile, version + 1),
+            read: version,
+            added: Vec::new(),
+            removed: Vec::new(),
+        };
+        let record = AuditRecord {
+            before: Some("x".repeat(300_000)),
+            ..audit(Reference::to::<RaProfile>(profile.uuid))
+        };
+        store.apply(&change, &record).await.unwrap();
+    }
+    let (mut cursor, mut found, mut pages) = (None, 0, 0);
+    loop {
+        let request = PageRequest { limit: 500, cursor };
+        let filter = AuditFilter::default();
+        let page = store.audit_records(&filter, &request).await.unwrap();
+        let octets: usize = page
+            .items
+            .iter()
+            .filter_map(|record| Some(record.before.as_ref()?.len()))
+            .sum();
+        assert!(octets < 1_400_000, "{octets}");
+        found += page.items.len();
+        pages += 1;
+        cursor = page.cursor;
+        if cursor.is_none() {
+            break;
+        }
+    }
+    // The first record is that of the creation.
+    assert_eq!((found, pages), (20, 5));
 }
 
 #[tokio::test]

@@ -1,5 +1,6 @@
 //! Attributes: the forms in which values are stored.
 
+use std::collections::HashMap;
 use std::str::FromStr;
 
 use aws_sdk_dynamodb::primitives::Blob;
@@ -163,6 +164,27 @@ pub(crate) fn to_octets(value: &[u8]) -> AttributeValue {
 
 pub(crate) fn to_number(value: impl Into<i128>) -> AttributeValue {
     AttributeValue::N(value.into().to_string())
+}
+
+/// Counts the octets of an item or a map: its names, texts, digits and binary values.
+pub(crate) fn count_octets(attributes: &HashMap<String, AttributeValue>) -> usize {
+    let of_attribute = |(name, value): (&String, _)| name.len().saturating_add(octets_of(value));
+    attributes.iter().map(of_attribute).sum()
+}
+
+fn octets_of(value: &AttributeValue) -> usize {
+    match value {
+        AttributeValue::B(octets) => octets.as_ref().len(),
+        AttributeValue::L(values) => values.iter().map(octets_of).sum(),
+        AttributeValue::M(map) => count_octets(map),
+        AttributeValue::N(text) | AttributeValue::S(text) => text.len(),
+        AttributeValue::Bs(octets) => octets.iter().map(|octets| octets.as_ref().len()).sum(),
+        AttributeValue::Ns(texts) | AttributeValue::Ss(texts) => {
+            texts.iter().map(String::len).sum()
+        }
+        // Whatever a later version of the SDK adds, this project does not store.
+        AttributeValue::Bool(_) | AttributeValue::Null(_) | _ => 1,
+    }
 }
 
 /// The attribute value of [`Millis`].

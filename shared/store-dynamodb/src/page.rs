@@ -10,7 +10,7 @@ use scep_service::inventory::{Page, PageRequest};
 use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
-use crate::attribute::to_text;
+use crate::attribute::{count_octets, to_text};
 use crate::expression::{Condition, Placeholders};
 use crate::index::{Index, Range, RangeKind};
 use crate::item::{ID, Item, unavailable};
@@ -19,6 +19,11 @@ use crate::item::{ID, Item, unavailable};
 // A filter that matches nothing must not make one request read the whole index. The page is short
 // then, and its cursor continues where it stopped.
 const MAX_QUERIES: usize = 20;
+
+/// The octets of items after which a page ends, short of its limit.
+// A function answers with 6 MB at most. The last item adds 400 KB, and a quotation mark in a text
+// takes four octets: it is escaped in the answer, which is a text in the answer of the function.
+const MAX_OCTETS: usize = 1_000_000;
 
 /// The end of lists by time: the latest notAfter that a certificate can have (RFC 5280 §4.1.2.5).
 pub(crate) const END_OF_TIME: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59 UTC);
@@ -78,21 +83,25 @@ impl DynamoDbStore {
             }
         }
         let mut items = Vec::new();
-        let mut wanted = limit;
+        let (mut wanted, mut octets) = (limit, 0_usize);
         for _ in 0..MAX_QUERIES {
             let (found, last) = run_query(&self.client, list, wanted, start).await?;
             start = last;
             let mut taken = None;
             for item in found {
-                if items.len() >= limit {
+                if items.len() >= limit || octets >= MAX_OCTETS {
                     // What follows is left to the next page.
                     start = taken;
                     break;
                 }
                 taken = Some(item.clone());
-                items.extend(read(item)?);
+                let item_octets = count_octets(&item);
+                if let Some(value) = read(item)? {
+                    items.push(value);
+                    octets = octets.saturating_add(item_octets);
+                }
             }
-            if start.is_none() || items.len() >= limit {
+            if start.is_none() || items.len() >= limit || octets >= MAX_OCTETS {
                 break;
             }
             // DynamoDB counts its limit before `read` filters. A filter that has skipped some items

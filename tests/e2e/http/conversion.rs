@@ -209,13 +209,22 @@ async fn read_lists<S: Store + Transactions + RequestLog>(
         .certificates(&CertificateFilter::default(), page)
         .await;
     let transactions = store.transactions(None, page, now).await;
-    let audits = store.audit_records(&AuditFilter::default(), page).await;
     let requests = store.requests(&RequestFilter::default(), page, now).await;
     let mut listed = BTreeSet::new();
     listed.extend(show_all(&certificates.unwrap().items));
     listed.extend(show_all(&transactions.unwrap().items));
-    listed.extend(show_all(&audits.unwrap().items));
     listed.extend(show_all(&requests.unwrap().items));
+    let mut next = Some(page.clone());
+    while let Some(page) = next {
+        // A page of large records is short.
+        let audits = store.audit_records(&AuditFilter::default(), &page).await;
+        let audits = audits.unwrap();
+        listed.extend(show_all(&audits.items));
+        next = audits.cursor.map(|cursor| PageRequest {
+            cursor: Some(cursor),
+            ..page
+        });
+    }
     for profile in profiles {
         let challenges = store.challenges(*profile, None, page, now).await;
         listed.extend(show_all(&challenges.unwrap().items));
