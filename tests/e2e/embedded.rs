@@ -1,8 +1,10 @@
 //! Properties of the embedded engine alone: files, tables that it creates, and the removal of
 //! expired items.
 
+use aws_sdk_dynamodb::types::AttributeValue;
 use ca::key_algorithm::KeyAlgorithm;
 use newtype_uuid::TypedUuid;
+use scep_protocol::notice::{IssuedCertificate, Notice, NoticeEvent, NoticeReceiver};
 use scep_protocol::profile::RaProfile;
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
@@ -101,6 +103,31 @@ async fn pages_of_large_records_are_short_and_lead_to_every_record() {
     }
     // The first record is that of the creation.
     assert_eq!((found, pages), (20, 5));
+}
+
+#[tokio::test]
+async fn notices_that_cannot_be_read_do_not_hide_what_follows() {
+    let (database, store) = store().await;
+    for number in 0..150 {
+        let notice = database
+            .client()
+            .put_item()
+            .table_name("test-transactions")
+            .item("id", AttributeValue::S(format!("notice/{number}")))
+            .item("state", AttributeValue::S("notice".to_owned()))
+            .item("createdAt", AttributeValue::N("0".to_owned()));
+        notice.send().await.unwrap();
+    }
+    let event = NoticeEvent::Issued(IssuedCertificate {
+        authority: TypedUuid::nil(),
+        certificate: TypedUuid::nil(),
+        csr: None,
+    });
+    let (receiver, at) = (NoticeReceiver::Webhook, NOW + MINUTE);
+    let notice = Notice::new(TypedUuid::nil(), TypedUuid::nil(), receiver, event, at);
+    store.put_notice(&notice).await.unwrap();
+    let due = store.due_notices(notice.due_at, 100).await.unwrap();
+    assert_eq!(due, [notice]);
 }
 
 #[tokio::test]

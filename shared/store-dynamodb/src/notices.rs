@@ -12,7 +12,7 @@ use crate::DynamoDbStore;
 use crate::attribute::{to_millis, to_number, to_text};
 use crate::expression::Condition;
 use crate::index::BY_STATE;
-use crate::item::{ATTEMPTS, ID, Item, unavailable};
+use crate::item::{ATTEMPTS, ID, Item, read_id, unavailable};
 use crate::notice_item::{NOTICE, notice_id, notice_item, parse_notice};
 use crate::page::{Bounds, List};
 use crate::write::{Step, Write, Written};
@@ -50,25 +50,25 @@ impl DynamoDbStore {
             bounds: Bounds::Between(to_number(0), to_millis(now)),
             ascending: true,
         };
-        let page = PageRequest {
-            limit: limit.min(MAX_READ),
-            cursor: None,
-        };
-        let id = |mut item: Item| Ok(item.remove(ID));
-        let found = self.read_page(&list, &page, id).await?;
-        let ids: Vec<_> = found
-            .items
-            .into_iter()
-            .filter_map(|id| id.as_s().ok().cloned())
-            .collect();
-        if ids.is_empty() {
-            return Ok(Vec::new());
+        let limit = limit.min(MAX_READ);
+        let mut cursor = None;
+        loop {
+            let page = PageRequest { limit, cursor };
+            let found = self.read_page(&list, &page, read_id).await?;
+            if found.items.is_empty() {
+                return Ok(Vec::new());
+            }
+            // The index lags behind and lacks the event, so the notices are read once more.
+            let items = self
+                .read_items(&self.tables.transactions, found.items.into_iter())
+                .await?;
+            let due = parse_due_notices(items, now);
+            cursor = found.cursor;
+            // None that is due must not mean that there is none when others follow.
+            if !due.is_empty() || cursor.is_none() {
+                return Ok(due);
+            }
         }
-        // The index lags behind and lacks the event, so the notices are read once more.
-        let items = self
-            .read_items(&self.tables.transactions, ids.into_iter())
-            .await?;
-        Ok(parse_due_notices(items, now))
     }
 
     pub(crate) async fn delete_notice(&self, uuid: NoticeUuid) -> Result<(), StoreError> {
