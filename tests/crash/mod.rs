@@ -7,5 +7,6 @@ pub(crate) mod faulty;
 mod faulty_store;
 mod first_claim;
 mod knowledge;
+mod repeats;
 mod scenario;
 mod state_machine;

@@ -50,7 +50,9 @@ impl DynamoDbStore {
             Condition::Equals(CIPHERTEXT, to_octets(&ciphertext.0)),
             Condition::LessThan(EXPIRES_AT, to_seconds(now)),
         ]);
-        let write = Write::put(&self.tables.transactions, item).on_condition(condition);
+        let write = Write::put(&self.tables.transactions, item)
+            .on_condition(condition)
+            .with_random_mark();
         let replaced = match self.write_one("remembering an envelope", write).await? {
             Written::Won(replaced) => replaced,
             Written::Lost => return Ok(EnvelopeSighting::Altered),

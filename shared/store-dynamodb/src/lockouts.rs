@@ -171,7 +171,10 @@ impl DynamoDbStore {
             0 => Condition::Missing(ID),
             version => Condition::Equals(VERSION, to_number(version)),
         };
-        let write = Write::put(&self.tables.transactions, item).on_condition(unchanged);
+        // Another process may write the same version.
+        let write = Write::put(&self.tables.transactions, item)
+            .on_condition(unchanged)
+            .with_random_mark();
         self.write_one("counting a wrong challenge", write)
             .await
             .map(WriteOutcome::from)

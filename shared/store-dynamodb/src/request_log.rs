@@ -19,7 +19,8 @@ use crate::write::Write;
 impl RequestLog for DynamoDbStore {
     async fn put_refusal(&self, record: &RefusalRecord) -> Result<WriteOutcome, StoreError> {
         let write = Write::put(&self.tables.transactions, refusal_item(record)?)
-            .on_condition(Condition::Missing(ID));
+            .on_condition(Condition::Missing(ID))
+            .with_random_mark();
         self.write_one("recording a refused request", write)
             .await
             .map(WriteOutcome::from)

@@ -10,6 +10,7 @@ use aws_sdk_dynamodb::types::{
 };
 use scep_service::error::StoreError;
 use scep_service::ports::WriteOutcome;
+use uuid::Uuid;
 
 use crate::DynamoDbStore;
 use crate::attribute::to_text;
@@ -21,6 +22,9 @@ use crate::retry::{
 
 /// The maximum number of steps of a transaction: DynamoDB's own.
 pub(crate) const MAX_STEPS: usize = 100;
+
+/// The attribute with a random mark. No type of an item has it, since only repeats read it.
+const MARK: &str = "mark";
 
 /// A write of one item.
 #[derive(Clone, Debug)]
@@ -86,6 +90,19 @@ impl<'a> Write<'a> {
             mark: Some(Mark { name, value }),
             ..self
         }
+    }
+
+    /// The same by an attribute of its own, for an item in which nothing is unique to one write.
+    pub(crate) fn with_random_mark(self) -> Self {
+        let value = to_text(Uuid::new_v4().to_string());
+        let action = match self.action {
+            Action::Put(mut item) => {
+                item.insert(MARK.to_owned(), value.clone());
+                Action::Put(item)
+            }
+            Action::Update(id, changes) => Action::Update(id, changes.set(MARK, value.clone())),
+        };
+        Self { action, ..self }.with_mark(MARK, value)
     }
 
     /// Makes the write a step of a transaction that has this outcome if the condition fails.
@@ -238,7 +255,7 @@ impl Part<'_> {
 /// The outcome of a write that is not part of a transaction.
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Written {
-    /// The write succeeded. A put returns the item that it replaced.
+    /// The write succeeded. A put returns the item that it replaced, unless it was repeated.
     Won(Option<Item>),
     /// Another process was faster; nothing was written.
     Lost,
@@ -263,6 +280,7 @@ impl DynamoDbStore {
         let returned = write.returned_values();
         let mut placeholders = Placeholders::default();
         let condition = render(write.condition.as_ref(), &mut placeholders);
+        let mark = write.mark.as_ref();
         match write.action {
             Action::Put(item) => self
                 .client
@@ -276,8 +294,10 @@ impl DynamoDbStore {
                 .return_values(ReturnValue::AllOld)
                 .send()
                 .await
-                .map(|put| Written::Won(put.attributes))
-                .or_else(|error| read_failure(operation, error, write.mark.as_ref())),
+                // A repeat may replace what the first one wrote.
+                .map(|put| put.attributes.filter(|old| !is_repeat(mark, old)))
+                .map(Written::Won)
+                .or_else(|error| read_failure(operation, error, mark)),
             Action::Update(id, changes) => self
                 .client
                 .update_item()
@@ -291,7 +311,7 @@ impl DynamoDbStore {
                 .send()
                 .await
                 .map(|_| Written::Won(None))
-                .or_else(|error| read_failure(operation, error, write.mark.as_ref())),
+                .or_else(|error| read_failure(operation, error, mark)),
         }
     }
 
@@ -343,6 +363,11 @@ impl DynamoDbStore {
     }
 }
 
+/// Whether the item that a write found was written by the same write.
+fn is_repeat(mark: Option<&Mark>, found: &Item) -> bool {
+    mark.is_some_and(|mark| mark.is_on(Some(found)))
+}
+
 /// An error of a request that may have a condition.
 trait ConditionError: ProvideErrorMetadata + std::error::Error + Send + Sync + 'static {
     fn failed_condition(&self) -> Option<&ConditionalCheckFailedException>;
@@ -378,8 +403,7 @@ fn read_failure<E: ConditionError>(
 ) -> Result<Written, StoreError> {
     let failed = error.as_service_error().and_then(E::failed_condition);
     if let Some(failed) = failed {
-        let is_marked = mark.is_some_and(|mark| mark.is_on(failed.item()));
-        return Ok(if is_marked {
+        return Ok(if failed.item().is_some_and(|item| is_repeat(mark, item)) {
             Written::Won(None)
         } else {
             Written::Lost

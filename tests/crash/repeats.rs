@@ -1,0 +1,76 @@
+//! Writes of one item in DynamoDB whose answer is lost: the SDK repeats them, and each counts once.
+
+use std::sync::Arc;
+
+use newtype_uuid::TypedUuid;
+use scep_protocol::id::RefusalUuid;
+use scep_protocol::lockout::{Lockout, LockoutSubject};
+use scep_protocol::refusal::Refusal;
+use scep_protocol::refusal_record::{RefusalRecord, RefusalVerdict, RequestOutline};
+use scep_protocol::transaction::Fingerprint;
+use scep_service::ports::{EnvelopeSighting, RequestLog, Transactions, WriteOutcome};
+use scepter_tests::clock::TestClock;
+use scepter_tests::world::store;
+use store_dynamodb::{DynamoDbStore, Tables};
+use store_embedded::EmbeddedDynamoDb;
+use time::{Duration, OffsetDateTime};
+
+use crate::crash::faulty::{Fault, Faults, Kind, client};
+
+const NOW: OffsetDateTime = OffsetDateTime::UNIX_EPOCH;
+
+/// A store whose calls have these faults, and what counts them.
+async fn build_faulty_store(faults: &[Fault]) -> (EmbeddedDynamoDb, DynamoDbStore, Arc<Faults>) {
+    let (database, _) = store().await;
+    let faults = Faults::new(faults, Arc::new(TestClock::at(NOW)));
+    let tables = Tables::prefixed("test");
+    let faulty = DynamoDbStore::new(client(&database.client(), &faults), tables);
+    (database, faulty, faults)
+}
+
+/// A store whose first call is carried out twice.
+async fn build_repeating_store() -> (EmbeddedDynamoDb, DynamoDbStore) {
+    let kind = Kind::AskedAgain;
+    let (database, store, _) = build_faulty_store(&[Fault { at: 1, kind }]).await;
+    (database, store)
+}
+
+#[tokio::test]
+async fn a_wrong_challenge_is_counted_once() {
+    let (_database, store) = build_repeating_store().await;
+    let subject = LockoutSubject::Key(Fingerprint([7; 32]));
+    let counted = Lockout::none(TypedUuid::nil(), subject, NOW).with_failure(NOW);
+    let outcome = store.count_failure(&counted).await.unwrap();
+    assert_eq!(outcome, WriteOutcome::Won);
+    // The same count by another process comes second.
+    let outcome = store.count_failure(&counted).await.unwrap();
+    assert_eq!(outcome, WriteOutcome::Lost);
+}
+
+#[tokio::test]
+async fn an_envelope_is_seen_once() {
+    let (_database, store) = build_repeating_store().await;
+    let (key, until) = (Fingerprint([7; 32]), NOW + Duration::MINUTE);
+    let see = async || store.remember_envelope(key, key, until, NOW).await.unwrap();
+    assert_eq!(see().await, EnvelopeSighting::First);
+    assert_eq!(see().await, EnvelopeSighting::Repeated);
+}
+
+#[tokio::test]
+async fn a_refused_request_is_recorded_once() {
+    let (_database, store) = build_repeating_store().await;
+    let verdict = RefusalVerdict::of_refusal(&Refusal::ChallengeUsed, true);
+    let record = RefusalRecord {
+        uuid: RefusalUuid::from_u128(1),
+        at: NOW,
+        until: NOW + Duration::DAY,
+        outline: RequestOutline::new(TypedUuid::nil(), None, None),
+        reason: verdict.reason,
+        failed: verdict.failed,
+        message: verdict.message,
+        fail_info: verdict.fail_info,
+    };
+    let put = async || store.put_refusal(&record).await.unwrap();
+    assert_eq!(put().await, WriteOutcome::Won);
+    assert_eq!(put().await, WriteOutcome::Lost);
+}
