@@ -2,13 +2,16 @@
 
 use std::sync::Arc;
 
+use ca::generation::Generation;
 use newtype_uuid::TypedUuid;
 use scep_protocol::id::RefusalUuid;
 use scep_protocol::lockout::{Lockout, LockoutSubject};
 use scep_protocol::refusal::Refusal;
 use scep_protocol::refusal_record::{RefusalRecord, RefusalVerdict, RequestOutline};
 use scep_protocol::transaction::Fingerprint;
-use scep_service::ports::{EnvelopeSighting, RequestLog, Transactions, WriteOutcome};
+use scep_service::ports::{
+    EnvelopeSighting, RequestLog, Store, StoredCrl, Transactions, WriteOutcome,
+};
 use scepter_tests::clock::TestClock;
 use scepter_tests::world::store;
 use store_dynamodb::{DynamoDbStore, Tables};
@@ -73,4 +76,28 @@ async fn a_refused_request_is_recorded_once() {
     let put = async || store.put_refusal(&record).await.unwrap();
     assert_eq!(put().await, WriteOutcome::Won);
     assert_eq!(put().await, WriteOutcome::Lost);
+}
+
+#[tokio::test]
+async fn a_replaced_crl_leaves_no_parts() {
+    // The second CRL takes a put of its part, a read of the first head, and a put of its own.
+    for at in [4, 5, 6] {
+        let kind = Kind::AskedAgain;
+        let (database, store, _) = build_faulty_store(&[Fault { at, kind }]).await;
+        let authority = TypedUuid::nil();
+        let mut last = None;
+        for number in 1..=2 {
+            let crl = StoredCrl {
+                der: vec![1; 3],
+                number,
+                this_update: NOW,
+                next_update: NOW + Duration::DAY,
+            };
+            let put = store.replace_crl(authority, Generation::FIRST, &crl, last);
+            assert_eq!(put.await.unwrap(), WriteOutcome::Won, "{at}");
+            last = Some(number);
+        }
+        // The head and its only part.
+        assert_eq!(database.items("test-profiles").unwrap().len(), 2, "{at}");
+    }
 }

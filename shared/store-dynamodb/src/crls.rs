@@ -158,9 +158,15 @@ impl DynamoDbStore {
         let set = Uuid::new_v4();
         let parts: Vec<&[u8]> = crl.der.chunks(MAX_PART_BYTES).collect();
         self.put_parts(set, &parts).await?;
-        let condition = match replaced {
-            None => Condition::Missing(ID),
-            Some(number) => Condition::Equals(NUMBER, to_number(number)),
+        let (old, condition) = match replaced {
+            None => (None, Condition::Missing(ID)),
+            Some(number) => (
+                // A put that the SDK repeats does not return the head that it replaced.
+                self.profiles_table()
+                    .read_head(Consistency::Strong, authority, generation)
+                    .await?,
+                Condition::Equals(NUMBER, to_number(number)),
+            ),
         };
         let head = head_item(authority, generation, crl, set)?;
         let write = Write::put(&self.tables.profiles, head)
@@ -168,10 +174,10 @@ impl DynamoDbStore {
             .with_mark(PART_SET, to_text(set.to_string()));
         // The parts stay after an error: the head may have been written after all.
         match self.write_one("writing a CRL", write).await? {
-            Written::Won(replaced) => {
-                // The replaced head names the parts that nothing refers to any more.
-                if let Some(item) = replaced {
-                    let old: HeadItem = parse_item(WHAT, item)?;
+            Written::Won(_) => {
+                // The condition held, so the old head is the one that was replaced. It names the
+                // parts that nothing refers to any more.
+                if let Some(old) = old {
                     self.remove_parts(old.part_set, old.parts).await;
                 }
                 Ok(WriteOutcome::Won)
