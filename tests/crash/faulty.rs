@@ -46,6 +46,9 @@ pub(crate) enum Kind {
     Throttled,
     /// One item of a transaction is throttled for this many attempts.
     ItemThrottled(u32),
+    /// The call is not carried out, because a transaction is writing the item. It happens only to
+    /// items that transactions write.
+    Conflicts,
     /// The call is carried out, but its answer is lost.
     Lost,
     /// The call is carried out, its answer is lost, and the SDK retries.
@@ -129,14 +132,17 @@ impl Call {
             Kind::Fails | Kind::Ends(Side::Before) => true,
             Kind::Late(Side::After, _) | Kind::Overtaken(Side::After) => true,
             Kind::Throttled => self.is_of_sdk,
+            Kind::Conflicts => self.writes && self.is_of_sdk && self.transact_items == 0,
             Kind::ItemThrottled(_) => self.transact_items > 0,
             Kind::Lost | Kind::Ends(Side::After) => self.writes,
             Kind::AskedAgain => self.writes && self.is_of_sdk,
             Kind::Late(Side::Before, _) | Kind::Overtaken(Side::Before) => self.writes,
         }
     }
-    /// DynamoDB's answer when it throttles this call or, in a transaction, one item of it.
-    fn throttle(&self, kind: Kind) -> Result<HttpResponse, ConnectorError> {
+
+    /// DynamoDB's answer when it throttles this call or, in a transaction, one item of it, or when
+    /// another transaction is writing the item.
+    fn refuse(&self, kind: Kind) -> Result<HttpResponse, ConnectorError> {
         let mut body = json!({});
         let code = match kind {
             Kind::ItemThrottled(_) => {
@@ -146,6 +152,7 @@ impl Call {
                 body["CancellationReasons"] = json!(reasons);
                 "TransactionCanceledException"
             }
+            Kind::Conflicts => "TransactionConflictException",
             // DynamoDB uses both names, one for a table's limit and one for the account's.
             _ if self.writes => "ThrottlingException",
             _ => "ProvisionedThroughputExceededException",
@@ -387,7 +394,7 @@ impl FaultyConnector {
             let before =
                 token.and_then(|token| faults.state.lock().unwrap().tokens.get(token).cloned());
             return match (kind, before) {
-                (Some(kind @ Kind::Throttled), _) => call.throttle(kind),
+                (Some(kind @ Kind::Throttled), _) => call.refuse(kind),
                 (Some(Kind::AskedAgain), Some(body)) => build_response(200, body),
                 (Some(Kind::AskedAgain), None) => self.connector.call(request).await,
                 _ => Err(ConnectorError::io("no answer".into())),
@@ -398,7 +405,9 @@ impl FaultyConnector {
         faults.happen(kind, Side::Before).await;
         match kind {
             Some(Kind::Fails) => return Err(ConnectorError::io("no answer".into())),
-            Some(kind @ (Kind::Throttled | Kind::ItemThrottled(_))) => return call.throttle(kind),
+            Some(kind @ (Kind::Conflicts | Kind::Throttled | Kind::ItemThrottled(_))) => {
+                return call.refuse(kind);
+            }
             _ => {}
         }
         let answer = self.connector.call(request).await;

@@ -1,4 +1,5 @@
-//! Writes of one item in DynamoDB whose answer is lost: the SDK repeats them, and each counts once.
+//! Writes of one item in DynamoDB: one whose answer is lost is repeated by the SDK, and counts
+//! once; one that meets a transaction is made all the same.
 
 use std::sync::Arc;
 
@@ -9,9 +10,11 @@ use scep_protocol::lockout::{Lockout, LockoutSubject};
 use scep_protocol::refusal::Refusal;
 use scep_protocol::refusal_record::{RefusalRecord, RefusalVerdict, RequestOutline};
 use scep_protocol::transaction::Fingerprint;
+use scep_service::error::StoreError;
 use scep_service::ports::{
     EnvelopeSighting, RequestLog, Store, StoredCrl, Transactions, WriteOutcome,
 };
+use scep_service::statistics::{HourlyCounts, Series};
 use scepter_tests::clock::TestClock;
 use scepter_tests::world::store;
 use store_dynamodb::{DynamoDbStore, Tables};
@@ -100,4 +103,29 @@ async fn a_replaced_crl_leaves_no_parts() {
         // The head and its only part.
         assert_eq!(database.items("test-profiles").unwrap().len(), 2, "{at}");
     }
+}
+
+/// Counts a request while other transactions write the same item for this many calls.
+async fn count_in_conflict(conflicts: usize) -> (Result<(), StoreError>, HourlyCounts, usize) {
+    let fault = Fault {
+        at: 1,
+        kind: Kind::Conflicts,
+    };
+    let (_database, store, faults) = build_faulty_store(&vec![fault; conflicts]).await;
+    let mut counts = HourlyCounts::default();
+    counts.add(NOW, Series::Enrolments, 1);
+    let counted = store.add_counts(&counts).await;
+    let calls = faults.state.lock().unwrap().calls.len();
+    let found = faults.pause(store.counts(NOW, NOW)).await.unwrap();
+    (counted, found, calls)
+}
+
+#[tokio::test]
+async fn a_count_that_meets_a_transaction_is_not_lost() {
+    let (counted, found, calls) = count_in_conflict(2).await;
+    counted.unwrap();
+    assert_eq!((found.is_empty(), calls), (false, 3));
+    let (counted, found, _) = count_in_conflict(5).await;
+    assert!(matches!(counted, Err(StoreError::Conflict)), "{counted:?}");
+    assert!(found.is_empty());
 }

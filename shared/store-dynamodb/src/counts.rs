@@ -19,8 +19,9 @@ use crate::item::{
     COUNTED_UNTIL, CREATED_AT, EXPIRES_AT, Item, MESSAGE_TYPE, MissingAttribute, corrupt, read_id,
 };
 use crate::page::{Bounds, List, run_query};
+use crate::retry::{MAX_TRIES, back_off};
 use crate::transaction_item::{ISSUED, is_signed_by_certificate};
-use crate::write::{Step, Write};
+use crate::write::{Step, Write, Written};
 
 const WHAT: &str = "count";
 
@@ -82,10 +83,22 @@ pub(crate) fn parse_counts(day: &str, item: &Item) -> Result<HourlyCounts, Store
 impl DynamoDbStore {
     pub(crate) async fn increase_counts(&self, counts: &HourlyCounts) -> Result<(), StoreError> {
         for write in self.count_writes(counts) {
-            // There is no condition that could fail.
-            self.write_one("counting requests", write).await?;
+            self.increase_count(write).await?;
         }
         Ok(())
+    }
+
+    /// Makes an update that has no condition, again while a transaction writes the same item.
+    // A transaction for this update too would cost twice as much.
+    async fn increase_count(&self, write: Write<'_>) -> Result<(), StoreError> {
+        for conflicts in 0..MAX_TRIES {
+            back_off(conflicts).await;
+            match self.write_one("counting requests", write.clone()).await? {
+                Written::Won(_) => return Ok(()),
+                Written::Lost => {}
+            }
+        }
+        Err(StoreError::Conflict)
     }
 
     /// Describes one update for each day.
