@@ -24,7 +24,8 @@ use crate::item::{
     ID, LEASE_UNTIL, REASON, REVOKED_AT, STATE, TO_BE_SIGNED, VOUCHING, unavailable,
 };
 use crate::transaction_item::{ISSUED, ISSUING, REJECTED};
-use crate::write::{Write, Written};
+use crate::write::Write;
+use crate::written::Written;
 
 /// The certificate that is in the inventory.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -21,7 +21,8 @@ use crate::item::{
 use crate::page::{Bounds, List, run_query};
 use crate::retry::{MAX_TRIES, back_off};
 use crate::transaction_item::{ISSUED, is_signed_by_certificate};
-use crate::write::{Step, Write, Written};
+use crate::write::{Step, Write};
+use crate::written::Written;
 
 const WHAT: &str = "count";
 

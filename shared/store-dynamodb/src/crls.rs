@@ -13,7 +13,8 @@ use crate::attribute::{Millis, to_number, to_text};
 use crate::expression::Condition;
 use crate::item::{ID, Item, NUMBER, PART_SET, build_item, parse_item, unavailable};
 use crate::profiles_table::Consistency;
-use crate::write::{Write, Written};
+use crate::write::Write;
+use crate::written::Written;
 use crate::{DynamoDbStore, ProfilesTable};
 
 const WHAT: &str = "CRL";

@@ -11,7 +11,8 @@ use crate::DynamoDbStore;
 use crate::attribute::{Digest, Expiry, to_octets, to_seconds};
 use crate::expression::Condition;
 use crate::item::{CIPHERTEXT, EXPIRES_AT, ID, Item, build_item, parse_item};
-use crate::write::{Write, Written};
+use crate::write::Write;
+use crate::written::Written;
 
 #[derive(Serialize, Deserialize)]
 #[serde(rename_all = "camelCase")]

@@ -23,7 +23,8 @@ use crate::item::{CLAIM, GIVEN_UP, ID, Item, LEASE_UNTIL, STATE, parse_item};
 use crate::requests::request_item;
 use crate::transaction_item::{ISSUING, claim_item};
 use crate::transaction_parts::is_kept_with_request;
-use crate::write::{Write, Written};
+use crate::write::Write;
+use crate::written::Written;
 
 /// What a transaction that was given up is rejected for.
 const REASON_GIVEN_UP: &str = "it was interrupted before anything was signed";

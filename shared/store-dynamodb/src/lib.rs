@@ -64,6 +64,7 @@ mod transaction_list;
 mod transaction_parts;
 mod transactions;
 mod write;
+mod written;
 
 #[cfg(test)]
 mod samples;

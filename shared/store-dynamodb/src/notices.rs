@@ -15,7 +15,8 @@ use crate::index::BY_STATE;
 use crate::item::{ATTEMPTS, ID, Item, read_id, unavailable};
 use crate::notice_item::{NOTICE, notice_id, notice_item, parse_notice};
 use crate::page::{Bounds, List};
-use crate::write::{Step, Write, Written};
+use crate::write::{Step, Write};
+use crate::written::Written;
 
 impl DynamoDbStore {
     /// Describes the steps of a transaction that write these notices.
