@@ -5,15 +5,15 @@ use aws_sdk_dynamodb::types::AttributeValue;
 use ca::key_algorithm::KeyAlgorithm;
 use newtype_uuid::TypedUuid;
 use scep_protocol::notice::{IssuedCertificate, Notice, NoticeEvent, NoticeReceiver};
-use scep_protocol::profile::RaProfile;
+use scep_protocol::profile::{RaProfile, ScepProfile};
 use scep_service::audit::AuditRecord;
 use scep_service::error::StoreError;
 use scep_service::inventory::{AuditFilter, PageRequest};
 use scep_service::object::{Reference, read};
-use scep_service::ports::{Change, Store, Transactions};
+use scep_service::ports::{Change, CreationOutcome, Store, Transactions};
 use scepter_tests::device::Device;
 use scepter_tests::objects::{audit, create, stored};
-use scepter_tests::samples::{claim, key, ra_profile, record};
+use scepter_tests::samples::{claim, key, one_time_challenge, ra_profile, record};
 use scepter_tests::world::store;
 use store_dynamodb::{DynamoDbStore, Tables, check_tables, create_tables};
 use store_embedded::EmbeddedDynamoDb;
@@ -103,6 +103,33 @@ async fn pages_of_large_records_are_short_and_lead_to_every_record() {
     }
     // The first record is that of the creation.
     assert_eq!((found, pages), (20, 5));
+}
+
+#[tokio::test]
+async fn a_page_of_large_challenges_is_short() {
+    let (_database, store) = store().await;
+    let now = OffsetDateTime::now_utc();
+    let challenges: Vec<_> = std::iter::repeat_with(|| one_time_challenge(1, now))
+        .map(|mut challenge| {
+            let annotation = ("note".to_owned(), "x".repeat(15_000));
+            challenge.terms.annotations.extend([annotation]);
+            challenge
+        })
+        .take(120)
+        .collect();
+    let profile = challenges[0].scep_profile;
+    let record = audit(Reference::to::<ScepProfile>(profile));
+    let created = store.create_challenges(&challenges, now, &record).await;
+    assert_eq!(created.unwrap(), CreationOutcome::Created);
+    let read = async |cursor| {
+        let request = PageRequest { limit: 500, cursor };
+        let page = store.challenges(profile, None, &request, now).await;
+        page.unwrap()
+    };
+    let first = read(None).await;
+    assert_eq!((first.items.len(), first.cursor.is_some()), (100, true));
+    let rest = read(first.cursor).await;
+    assert_eq!((rest.items.len(), rest.cursor), (20, None));
 }
 
 #[tokio::test]

@@ -15,7 +15,7 @@ use scep_service::ports::{CreationOutcome, WriteOutcome};
 use time::OffsetDateTime;
 
 use crate::DynamoDbStore;
-use crate::attribute::{to_number, to_text};
+use crate::attribute::{count_octets, to_number, to_text};
 use crate::batch::MAX_READ_ITEMS;
 use crate::challenge_item::{
     UseItem, bound_id, bound_item, challenge_id, challenge_item, challenge_list_key, parse_bound,
@@ -23,8 +23,8 @@ use crate::challenge_item::{
 };
 use crate::expression::{Changes, Condition};
 use crate::index::BY_STATE;
-use crate::item::{CHALLENGE, DELETED, ID, TAKEN, VERSION, corrupt, read_id};
-use crate::page::{Bounds, List};
+use crate::item::{CHALLENGE, DELETED, ID, Item, TAKEN, VERSION, corrupt, read_id};
+use crate::page::{Bounds, List, MAX_OCTETS};
 use crate::write::{MAX_STEPS, Step, Write};
 
 /// The most reads for one page of a list.
@@ -126,12 +126,11 @@ impl DynamoDbStore {
                 holders.insert(parse_bound(item)?, id);
             }
             let ids = holders.keys().copied().map(challenge_id).collect();
-            let mut found: HashMap<_, _> = self
-                .read_challenges(ids)
-                .await?
-                .into_iter()
-                .map(|challenge| (challenge.uuid, challenge))
-                .collect();
+            let mut found = HashMap::new();
+            for item in self.read_challenge_items(ids).await? {
+                let challenge = parse_challenge(item)?;
+                found.insert(challenge.uuid, challenge);
+            }
             bound.extend(
                 holders
                     .into_iter()
@@ -173,7 +172,7 @@ impl DynamoDbStore {
             bounds: Bounds::All,
             ascending: false,
         };
-        let mut items = Vec::new();
+        let (mut items, mut octets) = (Vec::new(), 0_usize);
         let mut cursor = page.cursor.clone();
         // A state that few challenges have must not make one request read all of them. The page is
         // short then, and its cursor continues where it stopped.
@@ -184,28 +183,32 @@ impl DynamoDbStore {
             let found = self.read_page(&list, &rest, read_id).await?;
             cursor = found.cursor;
             // The index holds little more than the keys.
-            let read = self.read_challenges(found.items).await?;
-            items.extend(read.into_iter().filter(|challenge| {
-                state.is_none_or(|state| state == challenge.state(now))
+            for item in self.read_challenge_items(found.items).await? {
+                octets = octets.saturating_add(count_octets(&item));
+                let challenge = parse_challenge(item)?;
+                if state.is_none_or(|state| state == challenge.state(now))
                     && now <= challenge.kept_until()
-            }));
-            if cursor.is_none() || items.len() >= usize::from(page.limit) {
+                {
+                    items.push(challenge);
+                }
+            }
+            let is_full = items.len() >= usize::from(page.limit) || octets >= MAX_OCTETS;
+            if cursor.is_none() || is_full {
                 break;
             }
         }
         Ok(Page { items, cursor })
     }
 
-    /// Reads the challenges with these ids, in this order.
-    async fn read_challenges(&self, ids: Vec<String>) -> Result<Vec<OneTimeChallenge>, StoreError> {
+    /// Reads the items of the challenges with these ids, in this order.
+    async fn read_challenge_items(&self, ids: Vec<String>) -> Result<Vec<Item>, StoreError> {
         let mut found = HashMap::new();
         if !ids.is_empty() {
             for item in self
                 .read_items(&self.tables.transactions, ids.iter().cloned())
                 .await?
             {
-                let challenge = parse_challenge(item)?;
-                found.insert(challenge_id(challenge.uuid), challenge);
+                found.extend(read_id(item.clone())?.map(|id| (id, item)));
             }
         }
         Ok(ids.iter().filter_map(|id| found.remove(id)).collect())

@@ -23,7 +23,7 @@ const MAX_QUERIES: usize = 20;
 /// The octets of items after which a page ends, short of its limit.
 // A function answers with 6 MB at most. The last item adds 400 KB, and a quotation mark in a text
 // takes four octets: it is escaped in the answer, which is a text in the answer of the function.
-const MAX_OCTETS: usize = 1_000_000;
+pub(crate) const MAX_OCTETS: usize = 1_000_000;
 
 /// The end of lists by time: the latest notAfter that a certificate can have (RFC 5280 §4.1.2.5).
 pub(crate) const END_OF_TIME: OffsetDateTime = time::macros::datetime!(9999-12-31 23:59:59 UTC);
