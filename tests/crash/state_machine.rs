@@ -482,7 +482,7 @@ fn check_sequences(kind: DatabaseKind) {
         .unwrap();
     // Guards against a test in which nothing happens.
     assert!(
-        issued.get() > 40 && renewed.get() > 0 && replayed.get() > 10 && used.get() > 5,
+        issued.get() > 40 && renewed.get() > 0 && replayed.get() > 10 && used.get() > 1,
         "{issued:?} {renewed:?} {replayed:?} {used:?}"
     );
 }
