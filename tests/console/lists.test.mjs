@@ -19,8 +19,8 @@ async function shortenPages(page, intervene) {
   });
 }
 
-/** The text of the first row of the list. */
-const readFirstRow = (page) => page.locator('tbody tr').first().innerText();
+/** The text of the first row of the list, which says that it loads before it shows a change. */
+const readFirstRow = (page) => page.locator('tbody tr').filter({ has: page.locator('time') }).first().innerText();
 
 /** Waits until the first row of the list is, or is no longer, the one with this text. */
 async function awaitFirstRow(page, text, isThere) {

@@ -130,6 +130,8 @@ story('Home counts what happened and names what does not serve', async ({ page, 
   await server.call('PATCH', `/scepProfiles/${demo.uuid}/disable`);
   await visit.open('/');
   await page.getByRole('row', { name: /^default The SCEP Profile is disabled SCEP Profile/ }).waitFor();
+  // The chart comes last, and moves what is below it.
+  await page.getByRole('application', { name: 'Requests by hour' }).waitFor();
   await page.getByRole('button', { name: 'The same as a table' }).click();
   await page.getByRole('table', { name: /Requests by hour/ }).waitFor();
   await server.call('PATCH', `/scepProfiles/${demo.uuid}/enable`);
