@@ -4,6 +4,7 @@ mod crashes;
 pub(crate) mod failing;
 mod faults;
 pub(crate) mod faulty;
+pub(crate) mod faulty_keys;
 mod faulty_store;
 mod first_claim;
 mod knowledge;

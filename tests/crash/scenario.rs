@@ -23,7 +23,8 @@ use scepter_tests::device::Device;
 use serde_json::{Value, json};
 
 use crate::crash::failing::WatchedKeys;
-use crate::crash::faulty::{Fault, Faults, Faulty, Kind, SharedRaKeys};
+use crate::crash::faulty::{Fault, Faults, Kind};
+use crate::crash::faulty_keys::{Faulty, SharedRaKeys};
 use crate::crash::faulty_store::open_store;
 
 /// A time longer than the lease of a claim, and than the hold on the order of a key.

@@ -13,7 +13,8 @@ use serde_json::json;
 use store_dynamodb::{ProfilesTable, Tables};
 
 use self::meter::{Consumed, Units, metered_client};
-use crate::crash::faulty::{Faults, Faulty, client};
+use crate::crash::faulty::{Faults, client};
+use crate::crash::faulty_keys::Faulty;
 
 /// What the count of the items that transactions write or check is listed under.
 const ITEMS: &str = "items of TransactWriteItems";
