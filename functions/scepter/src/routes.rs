@@ -202,15 +202,20 @@ async fn read_body_first(
     next: Next,
 ) -> Response {
     let (head, body) = request.into_parts();
-    let is_known = matches!(api.authenticate.caller(&head).await, Ok(Some(_)));
-    let max_bytes = match is_known {
-        true => management_api::max_body_bytes(head.uri.path()),
-        false => management_api::MAX_BODY_BYTES,
+    let is_known = async || matches!(api.authenticate.caller(&head).await, Ok(Some(_)));
+    // The API looks the caller up as well, so that this is left to the few requests that need it.
+    let (usual, longest) = (
+        management_api::MAX_BODY_BYTES,
+        management_api::max_body_bytes(head.uri.path()),
+    );
+    let max_bytes = match longest > usual && is_known().await {
+        true => longest,
+        false => usual,
     };
     let body = match read_body(body, max_bytes).await {
         Ok(body) => body.into(),
         // The API answers that the caller needs a token, which matters more than the length.
-        Err(BodyError::TooLarge) if !is_known => Body::empty(),
+        Err(BodyError::TooLarge) if !is_known().await => Body::empty(),
         Err(error) => {
             place.mark_answering();
             return management_api::body_error_response(error, head.uri.path());
